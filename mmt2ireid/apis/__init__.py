@@ -1,0 +1,1 @@
+"""apis: filled in by the next commits."""

@@ -1,0 +1,1 @@
+"""datasets.transforms: filled in by the next commits."""

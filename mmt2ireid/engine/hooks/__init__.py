@@ -1,0 +1,1 @@
+"""engine.hooks: filled in by the next commits."""

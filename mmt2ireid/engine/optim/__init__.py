@@ -1,0 +1,1 @@
+"""engine.optim: filled in by the next commits."""

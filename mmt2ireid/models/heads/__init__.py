@@ -1,0 +1,1 @@
+"""models.heads: filled in by the next commits."""

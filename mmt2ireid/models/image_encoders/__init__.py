@@ -1,0 +1,1 @@
+"""models.image_encoders: filled in by the next commits."""

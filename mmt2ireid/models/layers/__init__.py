@@ -1,0 +1,1 @@
+"""models.layers: filled in by the next commits."""

@@ -1,0 +1,1 @@
+"""models.losses: filled in by the next commits."""

@@ -1,0 +1,1 @@
+"""models.necks: filled in by the next commits."""

@@ -1,0 +1,1 @@
+"""models.text_encoders: filled in by the next commits."""
