@@ -1,1 +1,20 @@
-"""models: filled in by the next commits."""
+"""Models: one dual encoder, its parts, heads and losses."""
+
+from mmt2ireid import compat
+
+compat.patch_mmpretrain()
+
+from mmt2ireid.models.data_preprocessor import PairDataPreprocessor  # noqa: E402
+from mmt2ireid.models.dual_encoder import DualEncoder  # noqa: E402
+from mmt2ireid.models.heads import (  # noqa: E402
+    BaseHead, ContrastiveHead, IdentityHead, MLMHead, PGUHead, RankingHead)
+from mmt2ireid.models.losses import ContrastiveLoss, IdentityLoss, MLMLoss, RankingLoss  # noqa: E402
+from mmt2ireid.models.necks import ConvMaxPoolNeck  # noqa: E402
+from mmt2ireid.models.text_encoders import BertTextEncoder  # noqa: E402
+from mmt2ireid.models.weights import HFPretrained  # noqa: E402
+
+__all__ = [
+    'BaseHead', 'BertTextEncoder', 'ContrastiveHead', 'ContrastiveLoss', 'ConvMaxPoolNeck', 'DualEncoder',
+    'HFPretrained', 'IdentityHead', 'IdentityLoss', 'MLMHead', 'MLMLoss', 'PGUHead', 'PairDataPreprocessor',
+    'RankingHead', 'RankingLoss'
+]

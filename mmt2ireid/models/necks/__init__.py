@@ -1,1 +1,5 @@
-"""models.necks: filled in by the next commits."""
+"""Necks: encoder tokens to tokens and one embedding of the common width."""
+
+from mmt2ireid.models.necks.conv_max_pool import ConvMaxPoolNeck
+
+__all__ = ['ConvMaxPoolNeck']

@@ -1,0 +1,142 @@
+"""The one model of the house: an image encoder, a text encoder, a neck each, and heads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModel, ModuleDict
+from torch import Tensor
+
+from mmt2ireid.models.heads.base_head import BaseHead
+from mmt2ireid.models.image_encoders import backbone_tokens
+from mmt2ireid.registry import MODELS
+from mmt2ireid.structures import EncoderOutput, PairFeatures, PairInputs, PersonSample
+
+TEST_FEATURES = ('both', 'global')
+
+
+@MODELS.register_module()
+class DualEncoder(BaseModel):
+    """Image and text encoders that share nothing, necks to a common width, and the heads that make a method.
+
+    Args:
+        image_encoder: any backbone that returns tokens or a feature map (see :func:`backbone_tokens`).
+        text_encoder: maps token ids (M, L) and mask (M, L) to an :class:`EncoderOutput`.
+        img_neck: maps an :class:`EncoderOutput` to projected tokens and an embedding.
+        txt_neck: likewise for text.
+        heads: name to config. A dict, so that an inheriting config can change one of them; None takes one away.
+        test_features: what retrieval compares. 'global': the pooled embeddings; the name of a head with features of its
+            own (``pgu``): those; 'both': all of them, their cosine similarities added.
+        data_preprocessor: ``PairDataPreprocessor`` by default.
+        init_cfg: MMEngine's initialisation config.
+
+    Raises:
+        ValueError: if ``test_features`` names no features of this model.
+    """
+
+    def __init__(self, *, image_encoder: dict, text_encoder: dict, img_neck: dict, txt_neck: dict,
+                 heads: Mapping[str, dict | None] | None = None, test_features: str = 'both',
+                 data_preprocessor: dict | None = None, init_cfg: dict | list | None = None) -> None:
+        super().__init__(data_preprocessor or dict(type='mmt2ireid.PairDataPreprocessor'), init_cfg)
+        self.image_encoder = MODELS.build(image_encoder)
+        self.text_encoder = MODELS.build(text_encoder)
+        self.img_neck = MODELS.build(img_neck)
+        self.txt_neck = MODELS.build(txt_neck)
+        self.heads = ModuleDict({name: MODELS.build(head) for name, head in (heads or {}).items() if head is not None})
+        with_features = [name for name, head in self.heads.items() if type(head).embed is not BaseHead.embed]
+        allowed = (*TEST_FEATURES, *with_features)
+        if test_features not in allowed:
+            raise ValueError(f'test_features must be one of {allowed}, but got {test_features!r}')
+        self.test_features = test_features
+        self._retrieval_heads = {
+            'both': with_features, 'global': []}.get(test_features, [test_features])
+        if hasattr(self.data_preprocessor, 'vocab_size'):
+            self.data_preprocessor.vocab_size = getattr(self.text_encoder, 'vocab_size', None)
+
+    def forward(self, inputs: PairInputs, data_samples: list[PersonSample] | None = None,
+                mode: str = 'tensor') -> PairFeatures | dict[str, Tensor] | list[PersonSample]:
+        """Runs the model on a batch of the data preprocessor.
+
+        Args:
+            inputs: the batch.
+            data_samples: its samples; needed by 'predict', which adds features to them.
+            mode: 'tensor' for features, 'loss' for the heads' losses, 'predict' for samples with features.
+
+        Returns:
+            :class:`PairFeatures`, losses by name, or samples.
+
+        Raises:
+            ValueError: if ``mode`` is none of these.
+        """
+        if mode == 'tensor':
+            return self.extract(inputs)
+        if mode == 'loss':
+            return self.loss(inputs)
+        if mode == 'predict':
+            return self.predict(inputs, data_samples or [])
+        raise ValueError(f"mode must be 'tensor', 'loss' or 'predict', but got {mode!r}")
+
+    def extract(self, inputs: PairInputs) -> PairFeatures:
+        """Features of both modalities after the necks."""
+        img, img_embed = self.image_features(inputs.images)
+        txt, txt_embed = self.text_features(inputs.token_ids, inputs.txt_mask)
+        mask = txt.mask if txt.mask is not None else torch.ones_like(txt.tokens[..., 0], dtype=torch.bool)
+        return PairFeatures(img.tokens, txt.tokens, mask, img_embed, txt_embed)
+
+    def image_features(self, images: Tensor) -> tuple[EncoderOutput, Tensor]:
+        """Projected tokens (B, N, D) and embeddings (B, D) of normalised images (B, 3, H, W)."""
+        return self.img_neck(backbone_tokens(self.image_encoder, images))
+
+    def text_features(self, token_ids: Tensor, mask: Tensor) -> tuple[EncoderOutput, Tensor]:
+        """Projected tokens (M, L, D) and embeddings (M, D) of token ids (M, L) with mask bool (M, L)."""
+        return self.txt_neck(self.text_encoder(token_ids, mask))
+
+    def loss(self, inputs: PairInputs) -> dict[str, Tensor]:
+        """Union of the heads' losses.
+
+        Raises:
+            ValueError: if an image has not exactly one caption, the model has no heads, or two heads give a loss of
+                the same name.
+        """
+        if len(inputs.token_ids) != len(inputs.images):
+            raise ValueError(f'Training needs one caption per image (unit=\'pair\' in the dataset), but got '
+                             f'{len(inputs.token_ids)} captions of {len(inputs.images)} images')
+        if not self.heads:
+            raise ValueError('heads must hold at least one head for training, but got none')
+        features = self.extract(inputs)
+        masked = inputs.targets.masked
+        if masked is not None and any(head.needs_masked_text for head in self.heads.values()):
+            features = replace(features, masked_tokens=self.text_encoder(masked.token_ids, inputs.txt_mask).tokens)
+        losses: dict[str, Tensor] = {}
+        for name, head in self.heads.items():
+            for key, value in head.loss(features, inputs.targets).items():
+                if key in losses:
+                    raise ValueError(f'Losses must have names of their own, but head {name!r} gives {key!r} again')
+                losses[key] = value
+        return losses
+
+    def predict(self, inputs: PairInputs, data_samples: list[PersonSample]) -> list[PersonSample]:
+        """Adds ``img_feat`` (D_test,) and ``txt_feats`` (captions of the image, D_test) to the samples."""
+        images = self.encode_image(inputs.images)
+        texts = self.encode_text(inputs.token_ids, inputs.txt_mask).split(inputs.num_captions)
+        for sample, image, captions in zip(data_samples, images, texts, strict=True):
+            sample.img_feat, sample.txt_feats = image, captions
+        return data_samples
+
+    def encode_image(self, images: Tensor) -> Tensor:
+        """Retrieval features (B, D_test), of unit length, of normalised images (B, 3, H, W)."""
+        return self._retrieval_features(*self.image_features(images))
+
+    def encode_text(self, token_ids: Tensor, mask: Tensor) -> Tensor:
+        """Retrieval features (M, D_test), of unit length, of token ids (M, L) with mask bool (M, L)."""
+        return self._retrieval_features(*self.text_features(token_ids, mask))
+
+    def _retrieval_features(self, output: EncoderOutput, embed: Tensor) -> Tensor:
+        features = [] if self.test_features in self.heads else [embed]
+        features += [self.heads[name].embed(output.tokens, output.mask) for name in self._retrieval_heads]
+        # Each of unit length: the inner product of the concatenations is the sum of the cosine similarities.
+        joint = torch.cat([F.normalize(feature.float(), dim=-1) for feature in features], dim=-1)
+        return joint / len(features)**0.5

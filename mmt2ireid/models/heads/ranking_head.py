@@ -1,0 +1,28 @@
+"""Head of the ranking loss on global embeddings."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from mmt2ireid.models.heads.base_head import BaseHead
+from mmt2ireid.registry import MODELS
+from mmt2ireid.structures import PairFeatures, PairTargets
+
+
+@MODELS.register_module()
+class RankingHead(BaseHead):
+    """``loss_ranking`` on the pooled embeddings: UniPT eq. 5.
+
+    Args:
+        loss: config of the loss, ``RankingLoss`` by default.
+        loss_weight: its factor.
+    """
+
+    def __init__(self, *, loss: dict | None = None, loss_weight: float = 1.0) -> None:
+        super().__init__(loss_weight=loss_weight)
+        self.criterion = MODELS.build(loss or dict(type='mmt2ireid.RankingLoss'))
+
+    def loss(self, features: PairFeatures, targets: PairTargets) -> dict[str, Tensor]:
+        """Loss of the pairs, see :class:`BaseHead`."""
+        value = self.criterion(features.img_embed, features.txt_embed, targets.pids)
+        return {'loss_ranking': self.loss_weight * value}

@@ -1,0 +1,80 @@
+"""Weights by name, through the library that owns them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from mmt2ireid.registry import WEIGHT_INITIALIZERS
+
+if TYPE_CHECKING:
+    from transformers import BertForMaskedLM
+
+
+@WEIGHT_INITIALIZERS.register_module()
+class HFPretrained:
+    """Initialises a module from a transformers checkpoint; the module knows which part of it is its own.
+
+    Args:
+        checkpoint: a model name (``bert-base-uncased``) or a folder that ``save_pretrained`` wrote.
+    """
+
+    def __init__(self, checkpoint: str) -> None:
+        self.checkpoint = checkpoint
+
+    def __call__(self, module: nn.Module) -> None:
+        """Calls the module's ``load_hf``.
+
+        Raises:
+            ValueError: if the module has none.
+        """
+        if not hasattr(module, 'load_hf'):
+            raise ValueError(f'init_cfg HFPretrained must be given to a module with load_hf, but got '
+                             f'{type(module).__name__}')
+        module.load_hf(self.checkpoint)
+
+
+def load_bert(module: nn.Module, checkpoint: str) -> None:
+    """Loads a BERT encoder (no pooler) into ``module``, a ``transformers.BertModel``.
+
+    Raises:
+        OSError: if the checkpoint can't be fetched.
+        ValueError: if its shapes are not the module's.
+    """
+    _load_matching(module, _bert_for_mlm(checkpoint).bert.state_dict(), checkpoint)
+
+
+def load_bert_mlm_head(module: nn.Module, checkpoint: str) -> None:
+    """Loads BERT's prediction head into ``module`` with parts ``transform`` and ``decoder``.
+
+    Raises:
+        OSError: if the checkpoint can't be fetched.
+        ValueError: if its shapes are not the module's.
+    """
+    head = _bert_for_mlm(checkpoint).cls.predictions
+    parts = ('transform.', 'decoder.')
+    _load_matching(module, {k: v for k, v in head.state_dict().items() if k.startswith(parts)}, checkpoint)
+
+
+def _bert_for_mlm(checkpoint: str) -> BertForMaskedLM:
+    from transformers import BertForMaskedLM
+    try:
+        return BertForMaskedLM.from_pretrained(checkpoint)
+    except OSError as error:
+        raise OSError(
+            f'The transformers checkpoint {checkpoint!r} is neither a folder here nor in the cache, and could not be '
+            f'fetched. Where there is a network, run `huggingface-cli download {checkpoint}` and copy the cache folder '
+            f'(HF_HOME, by default ~/.cache/huggingface) to this machine; or save the model with save_pretrained and '
+            f'give that folder as init_cfg.checkpoint. To start from random weights, set init_cfg=None.') from error
+
+
+def _load_matching(module: nn.Module, state: dict, checkpoint: str) -> None:
+    own = {key: tuple(value.shape) for key, value in module.state_dict().items()}
+    got = {key: tuple(value.shape) for key, value in state.items()}
+    wrong = [f'{key}: {got.get(key, "missing")} in the checkpoint, {shape} in the model'
+             for key, shape in own.items() if got.get(key) != shape]
+    if wrong:
+        raise ValueError(f'{checkpoint!r} must have the shapes of {type(module).__name__}, but {len(wrong)} of '
+                         f'{len(own)} entries differ, first {"; ".join(wrong[:3])}')
+    module.load_state_dict(state, strict=False)
