@@ -25,10 +25,40 @@ OPTIM_WRAPPERS = _child('optimizer wrapper', mmengine.OPTIM_WRAPPERS, 'engine')
 OPTIM_WRAPPER_CONSTRUCTORS = _child('optimizer wrapper constructor', mmengine.OPTIM_WRAPPER_CONSTRUCTORS, 'engine')
 PARAM_SCHEDULERS = _child('parameter scheduler', mmengine.PARAM_SCHEDULERS, 'engine')
 
+# Nothing of ours yet; without a child of our scope, MMEngine warns at each type that a config names without one.
+RUNNERS = _child('runner', mmengine.RUNNERS)
+RUNNER_CONSTRUCTORS = _child('runner constructor', mmengine.RUNNER_CONSTRUCTORS)
+LOG_PROCESSORS = _child('log processor', mmengine.LOG_PROCESSORS)
+OPTIMIZERS = _child('optimizer', mmengine.OPTIMIZERS)
+MODEL_WRAPPERS = _child('model wrapper', mmengine.MODEL_WRAPPERS)
+EVALUATORS = _child('evaluator', mmengine.EVALUATOR)
+VISBACKENDS = _child('visualization backend', mmengine.VISBACKENDS)
+FUNCTIONS = _child('function', mmengine.FUNCTIONS)
+TASK_UTILS = _child('task util', mmengine.TASK_UTILS)
+
 METRICS = _child('metric', mmengine.METRICS, 'evaluation')
 VISUALIZERS = _child('visualizer', mmengine.VISUALIZERS, 'visualization')
 
 __all__ = [
-    'DATASETS', 'DATA_SAMPLERS', 'TRANSFORMS', 'MODELS', 'WEIGHT_INITIALIZERS', 'HOOKS', 'LOOPS', 'OPTIM_WRAPPERS',
-    'OPTIM_WRAPPER_CONSTRUCTORS', 'PARAM_SCHEDULERS', 'METRICS', 'VISUALIZERS'
+    'DATASETS',
+    'DATA_SAMPLERS',
+    'EVALUATORS',
+    'FUNCTIONS',
+    'HOOKS',
+    'LOG_PROCESSORS',
+    'LOOPS',
+    'METRICS',
+    'MODELS',
+    'MODEL_WRAPPERS',
+    'OPTIMIZERS',
+    'OPTIM_WRAPPERS',
+    'OPTIM_WRAPPER_CONSTRUCTORS',
+    'PARAM_SCHEDULERS',
+    'RUNNERS',
+    'RUNNER_CONSTRUCTORS',
+    'TASK_UTILS',
+    'TRANSFORMS',
+    'VISBACKENDS',
+    'VISUALIZERS',
+    'WEIGHT_INITIALIZERS',
 ]

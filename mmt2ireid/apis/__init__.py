@@ -1,1 +1,5 @@
-"""apis: filled in by the next commits."""
+"""What users call from Python."""
+
+from mmt2ireid.apis.model_zoo import find_config, get_model
+
+__all__ = ['find_config', 'get_model']

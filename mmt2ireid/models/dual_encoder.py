@@ -13,7 +13,7 @@ from torch import Tensor
 from mmt2ireid.models.heads.base_head import BaseHead
 from mmt2ireid.models.image_encoders import backbone_tokens
 from mmt2ireid.registry import MODELS
-from mmt2ireid.structures import EncoderOutput, PairFeatures, PairInputs, PersonSample
+from mmt2ireid.structures import EncoderOutput, PairFeatures, PairInputs, PairTargets, PersonSample
 
 TEST_FEATURES = ('both', 'global')
 
@@ -106,13 +106,21 @@ class DualEncoder(BaseModel):
                              f'{len(inputs.token_ids)} captions of {len(inputs.images)} images')
         if not self.heads:
             raise ValueError('heads must hold at least one head for training, but got none')
-        features = self.extract(inputs)
+        features = replace(self.extract(inputs), masked_tokens=self.masked_tokens(inputs))
+        return self.head_losses(features, inputs.targets)
+
+    def masked_tokens(self, inputs: PairInputs) -> Tensor | None:
+        """The text encoder's tokens (B, L, D_t) of the masked captions, if the batch has them and a head needs them."""
         masked = inputs.targets.masked
-        if masked is not None and any(head.needs_masked_text for head in self.heads.values()):
-            features = replace(features, masked_tokens=self.text_encoder(masked.token_ids, inputs.txt_mask).tokens)
+        if masked is None or not any(head.needs_masked_text for head in self.heads.values()):
+            return None
+        return self.text_encoder(masked.token_ids, inputs.txt_mask).tokens
+
+    def head_losses(self, features: PairFeatures, targets: PairTargets) -> dict[str, Tensor]:
+        """Union of the heads' losses on given features."""
         losses: dict[str, Tensor] = {}
         for name, head in self.heads.items():
-            for key, value in head.loss(features, inputs.targets).items():
+            for key, value in head.loss(features, targets).items():
                 if key in losses:
                     raise ValueError(f'Losses must have names of their own, but head {name!r} gives {key!r} again')
                 losses[key] = value
@@ -135,7 +143,7 @@ class DualEncoder(BaseModel):
         return self._retrieval_features(*self.text_features(token_ids, mask))
 
     def _retrieval_features(self, output: EncoderOutput, embed: Tensor) -> Tensor:
-        features = [] if self.test_features in self.heads else [embed]
+        features = [embed] if self.test_features in TEST_FEATURES else []
         features += [self.heads[name].embed(output.tokens, output.mask) for name in self._retrieval_heads]
         # Each of unit length: the inner product of the concatenations is the sum of the cosine similarities.
         joint = torch.cat([F.normalize(feature.float(), dim=-1) for feature in features], dim=-1)

@@ -72,9 +72,10 @@ def _bert_for_mlm(checkpoint: str) -> BertForMaskedLM:
 def _load_matching(module: nn.Module, state: dict, checkpoint: str) -> None:
     own = {key: tuple(value.shape) for key, value in module.state_dict().items()}
     got = {key: tuple(value.shape) for key, value in state.items()}
-    wrong = [f'{key}: {got.get(key, "missing")} in the checkpoint, {shape} in the model'
-             for key, shape in own.items() if got.get(key) != shape]
+    # Both ways: a checkpoint with more layers than the model must not lose them silently.
+    wrong = [f'{key}: {got.get(key, "missing")} in the checkpoint, {own.get(key, "missing")} in the model'
+             for key in {**own, **got} if got.get(key) != own.get(key)]
     if wrong:
         raise ValueError(f'{checkpoint!r} must have the shapes of {type(module).__name__}, but {len(wrong)} of '
-                         f'{len(own)} entries differ, first {"; ".join(wrong[:3])}')
-    module.load_state_dict(state, strict=False)
+                         f'{len({**own, **got})} entries differ, first {"; ".join(wrong[:3])}')
+    module.load_state_dict(state)

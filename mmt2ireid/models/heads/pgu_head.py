@@ -33,14 +33,16 @@ class PGUHead(BaseHead):
         loss_weight: gamma of eq. 7, on both losses.
 
     Raises:
-        ValueError: if ``num_classes`` or ``num_prototypes`` is not positive.
+        ValueError: if ``num_classes`` or a size is not positive.
     """
 
     def __init__(self, *, num_classes: int, dim: int = 512, num_prototypes: int = 6, num_layers: int = 2,
                  num_heads: int = 6, head_dim: int = 512, ffn_dim: int = 512, identity_loss: dict | None = None,
                  ranking_loss: dict | None = None, loss_weight: float = 1.0) -> None:
         super().__init__(loss_weight=loss_weight)
-        for name, value in (('num_classes', num_classes), ('num_prototypes', num_prototypes)):
+        sizes = dict(num_classes=num_classes, dim=dim, num_prototypes=num_prototypes, num_layers=num_layers,
+                     num_heads=num_heads, head_dim=head_dim, ffn_dim=ffn_dim)
+        for name, value in sizes.items():
             if value < 1:
                 raise ValueError(f'{name} must be positive, but got {value}')
         self.num_classes = num_classes

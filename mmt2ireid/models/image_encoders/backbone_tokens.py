@@ -30,7 +30,7 @@ def backbone_tokens(backbone: nn.Module, images: Tensor) -> EncoderOutput:
     if isinstance(output, EncoderOutput):
         return output
     if isinstance(output, Tensor) and output.ndim == 4:
-        return EncoderOutput(output.flatten(2).transpose(1, 2))
+        return EncoderOutput(output.flatten(1, 2) if channels_last(backbone) else output.flatten(2).transpose(1, 2))
     if isinstance(output, Tensor) and output.ndim == 3:
         return EncoderOutput(output, num_extra_tokens=num_extra_tokens(backbone))
     got = f'shape {tuple(output.shape)}' if isinstance(output, Tensor) else type(output).__name__
@@ -44,3 +44,9 @@ def num_extra_tokens(backbone: nn.Module) -> int:
     if timm_model is not None:
         return getattr(timm_model, 'num_prefix_tokens', 0)
     return getattr(backbone, 'num_extra_tokens', 0)
+
+
+def channels_last(backbone: nn.Module) -> bool:
+    """Whether a backbone's feature map is (B, h, w, D_i), as timm's Swin gives it, and says so."""
+    timm_model = getattr(backbone, 'timm_model', None)
+    return getattr(timm_model, 'output_fmt', 'NCHW') == 'NHWC'

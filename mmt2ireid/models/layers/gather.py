@@ -23,7 +23,8 @@ class _GatherWithGrad(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:  # type: ignore[override]
-        grad = grad.contiguous()
+        # A copy: autograd may hand the very same tensor to other branches of the graph.
+        grad = grad.clone(memory_format=torch.contiguous_format)
         dist.all_reduce(grad)
         start = dist.get_rank() * ctx.batch
         return grad[start:start + ctx.batch]

@@ -19,7 +19,7 @@ def full_precision(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
     @functools.wraps(loss)
     def in_full_precision(*args: Any, **kwargs: Any) -> Tensor:
-        device = args[0].device.type
+        device = next(value.device.type for value in (*args, *kwargs.values()) if isinstance(value, Tensor))
         with torch.autocast(device, enabled=False):
             return loss(*map(_widen, args), **{key: _widen(value) for key, value in kwargs.items()})
 

@@ -1,0 +1,4 @@
+# Ours, not the paper's: a learned scale, started at CLIP's 1 / 0.07.
+_base_ = './deits_lupt.py'
+
+model = dict(heads=dict(contrastive=dict(loss=dict(logit_scale=14.3, learn_scale=True))))

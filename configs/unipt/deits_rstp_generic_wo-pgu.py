@@ -1,0 +1,4 @@
+# From generic weights and without the granularity-unified loss.
+_base_ = './deits_rstp_generic.py'
+
+model = dict(heads=dict(pgu=None))

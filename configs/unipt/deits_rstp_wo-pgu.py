@@ -1,0 +1,4 @@
+# Without the granularity-unified loss (gamma = 0).
+_base_ = './deits_rstp.py'
+
+model = dict(heads=dict(pgu=None))

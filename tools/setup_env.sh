@@ -1,0 +1,25 @@
+# Sourced by quickstart.sh and run_tests.sh: goes to the checkout, makes sure there is a Python that has mmt2ireid, and
+# sets PYTHON. Give PYTHON=/path/to/python to use an environment of your own; nothing is installed into it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+EXTRA=${1:-}  # an extra of setup.py to install as well
+
+make_venv() {
+  local base=${BASE_PYTHON:-python3} wanted
+  "$base" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+    { echo "Python 3.10 or later is needed; set BASE_PYTHON=/path/to/python3" >&2; exit 1; }
+  # Installed once per set of requirements: the mark holds their checksum.
+  wanted="$EXTRA $(cat setup.py requirements/*.txt | cksum)"
+  PYTHON="$PWD/.venv/bin/python"
+  local mark=.venv/installed${EXTRA:+-$EXTRA}
+  [ -f "$mark" ] && [ "$(cat "$mark")" = "$wanted" ] && return
+  echo "== installing into .venv (some minutes and 6 GB the first time)"
+  [ -x "$PYTHON" ] || "$base" -m venv .venv ||
+    { echo "python3 -m venv failed; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+  "$PYTHON" -m pip install --quiet --upgrade pip
+  "$PYTHON" -m pip install --quiet --progress-bar on -e ".${EXTRA:+[$EXTRA]}"
+  echo "$wanted" > "$mark"
+}
+
+if [ -z "${PYTHON:-}" ]; then make_venv; fi
+export PYTHON PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}"

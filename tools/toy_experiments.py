@@ -1,0 +1,175 @@
+"""Trains the toy twins of the papers' tables over several seeds and prints one table.
+
+    python tools/toy_experiments.py                         the rows of the quickstart, seed 0
+    python tools/toy_experiments.py --rows all --seeds 0 1 2
+
+Each run is `tools/train.py` on data/toy_pedes with the model selected on val, then `tools/test.py` on test. What stands
+is reused, what was killed is resumed; --fresh starts over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+METRICS = ('t2i/R1', 't2i/R5', 't2i/R10', 't2i/mAP', 't2i/mINP')
+MARK = 'toy_experiments'
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: what it is called, its config, and the config whose final weights it starts from."""
+
+    label: str
+    config: str
+    start: str | None = None
+    test_only: bool = False  # evaluates the weights of `start` on other data
+
+
+ROWS = {row.config: row for row in (
+    Row('pre-trained on the pool, not fine-tuned', 'unipt_vit_pool'),
+    Row('fine-tuned from scratch', 'unipt_vit_toy_scratch'),
+    Row('fine-tuned after pre-training', 'unipt_vit_toy', 'unipt_vit_pool'),
+    Row('fine-tuned from scratch, as many steps as both', 'unipt_vit_toy_scratch_long'),
+    Row('image encoder pre-trained, text encoder from scratch', 'unipt_vit_toy_img-only', 'unipt_vit_pool'),
+    Row('pre-trained without MLM, not fine-tuned', 'unipt_vit_pool_wo-mlm'),
+    Row('after pre-training without MLM', 'unipt_vit_toy_wo-mlm', 'unipt_vit_pool_wo-mlm'),
+    Row('from scratch, without PGU', 'unipt_vit_toy_scratch_wo-pgu'),
+    Row('after pre-training, without PGU', 'unipt_vit_toy_wo-pgu', 'unipt_vit_pool'),
+    Row('pre-trained with scale fixed at 1, not fine-tuned', 'unipt_vit_pool_fixed-scale'),
+    Row('after pre-training with scale fixed at 1', 'unipt_vit_toy_fixed-scale', 'unipt_vit_pool_fixed-scale'),
+    Row('pre-trained on half of the pool, not fine-tuned', 'unipt_vit_pool_half'),
+    Row('after pre-training on half of the pool', 'unipt_vit_toy_half', 'unipt_vit_pool_half'),
+    Row('Swin pre-trained on the pool, not fine-tuned', 'unipt_swin_pool'),
+    Row('to the second set: from scratch', 'unipt_vit_toy_scratch_to-second', 'unipt_vit_toy_scratch', True),
+    Row('to the second set: after pre-training', 'unipt_vit_toy_to-second', 'unipt_vit_toy', True),
+)}
+QUICKSTART = ('unipt_vit_pool', 'unipt_vit_toy_scratch', 'unipt_vit_toy')
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--rows', nargs='+', default=['quickstart'],
+                        help=f"'quickstart', 'all', or configs of configs/toy: {', '.join(ROWS)}")
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0])
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/toy'))
+    parser.add_argument('--strip', type=Path, help='draw ranked strips of the first seed after pre-training here')
+    parser.add_argument('--fresh', action='store_true', help='remove what earlier calls left in --out')
+    args = parser.parse_args()
+    rows = select_rows(args.rows)
+    if args.fresh:
+        remove_runs(args.out)
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out / MARK).touch()
+    results = {row.config: [] for row in rows}
+    for seed in args.seeds:
+        for row in rows:
+            results[row.config].append(evaluate(row, args.out / f'seed{seed}', seed))
+    text = table(rows, results, args.seeds)
+    (args.out / 'table.md').write_text(text + '\n')
+    print(f'\n{text}\n')
+    if args.strip:
+        draw_strip(ROWS['unipt_vit_toy'], args.out / f'seed{args.seeds[0]}', args.seeds[0], args.strip)
+
+
+def select_rows(names: list[str]) -> list[Row]:
+    """The rows of the names, each start before what starts from it."""
+    wanted = {'quickstart': QUICKSTART, 'all': tuple(ROWS)}
+    chosen = [config for name in names for config in wanted.get(name, (name, ))]
+    unknown = [config for config in chosen if config not in ROWS]
+    if unknown:
+        raise ValueError(f"rows must be 'quickstart', 'all' or of {tuple(ROWS)}, but got {unknown[0]!r}")
+    return [row for config, row in ROWS.items() if config in chosen]
+
+
+def remove_runs(out: Path) -> None:
+    """Removes the runs of earlier calls, and nothing that they did not make."""
+    if (out / MARK).exists():
+        for folder in out.glob('seed*'):
+            shutil.rmtree(folder)
+
+
+def evaluate(row: Row, folder: Path, seed: int) -> dict:
+    """Metrics of a row on the test split; trains what has not been trained."""
+    target = folder / row.config / 'metrics.json'
+    if not target.exists():
+        source = train(ROWS[row.start] if row.test_only else row, folder, seed)
+        tool('test.py', row, best_checkpoint(source), '--work-dir', folder / row.config, '--out', target)
+    return json.loads(target.read_text())['metrics']
+
+
+def train(row: Row, folder: Path, seed: int) -> Path:
+    """Trains a row, and before it what it starts from; returns its working directory."""
+    work_dir = folder / row.config
+    if (work_dir / 'trained').exists():
+        return work_dir
+    options = []
+    if row.start:
+        weights = last_checkpoint(train(ROWS[row.start], folder, seed))
+        if row.config.endswith('img-only'):
+            options.append(f'model.image_encoder.init_cfg.checkpoint={weights}')
+        else:
+            options.append(f'load_from={weights}')
+    print(f'\n== seed {seed}: {row.label} (configs/toy/{row.config}.py)', flush=True)
+    tool('train.py', row, '--work-dir', work_dir, '--seed', seed, '--resume', 'auto', options=options)
+    (work_dir / 'trained').touch()
+    return work_dir
+
+
+def best_checkpoint(work_dir: Path) -> Path:
+    """The checkpoint that was best on val."""
+    return max(work_dir.glob('best_*.pth'), key=lambda path: path.stat().st_mtime)
+
+
+def last_checkpoint(work_dir: Path) -> Path:
+    """The checkpoint of the last epoch."""
+    return max(work_dir.glob('epoch_*.pth'), key=lambda path: int(path.stem.split('_')[1]))
+
+
+def draw_strip(row: Row, folder: Path, seed: int, target: Path) -> None:
+    """Ranked strips of a trained row."""
+    tool('test.py', row, best_checkpoint(train(row, folder, seed)), '--work-dir', folder / row.config, '--strip',
+         target)
+
+
+def tool(name: str, row: Row, *arguments: object, options: Sequence[str] = ()) -> None:
+    """Runs a tool of the toolbox on the config of a row."""
+    command = [sys.executable, ROOT / 'tools' / name, ROOT / 'configs' / 'toy' / f'{row.config}.py', *arguments]
+    if options:
+        command += ['--cfg-options', *options]
+    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])}
+    subprocess.run(list(map(str, command)), check=True, env=environment)
+
+
+def table(rows: list[Row], results: dict[str, list[dict]], seeds: list[int]) -> str:
+    """The results as Markdown: mean and, of several seeds, standard deviation; then R1 of each seed."""
+    head = ['', *(metric.split('/')[1] for metric in METRICS)]
+    if len(seeds) > 1:
+        head.append(f'R1 of seeds {", ".join(map(str, seeds))}')
+    lines = [head, ['---'] * len(head)]
+    for row in rows:
+        metrics = results[row.config]
+        cells = [mean_and_spread([result[metric] for result in metrics]) for metric in METRICS]
+        if len(seeds) > 1:
+            cells.append(', '.join(f'{result["t2i/R1"]:.1f}' for result in metrics))
+        lines.append([row.label, *cells])
+    return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
+
+
+def mean_and_spread(values: list[float]) -> str:
+    """'12.3' of one value, '12.3 ± 0.4' of several."""
+    mean = f'{statistics.fmean(values):.1f}'
+    return mean if len(values) == 1 else f'{mean} ± {statistics.stdev(values):.1f}'
+
+
+if __name__ == '__main__':
+    main()
