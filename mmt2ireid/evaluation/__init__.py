@@ -1,1 +1,7 @@
-"""evaluation: filled in by the next commits."""
+"""How good the features are: ranking maths and the metric that MMEngine's loops call."""
+
+from mmt2ireid.evaluation.feature_file import save_features
+from mmt2ireid.evaluation.retrieval import rank_gallery, retrieval_metrics
+from mmt2ireid.evaluation.retrieval_metric import RetrievalMetric
+
+__all__ = ['RetrievalMetric', 'rank_gallery', 'retrieval_metrics', 'save_features']
