@@ -1,0 +1,190 @@
+"""Annotation files: a JSON list of records, read and checked."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from mmengine.logging import print_log
+
+from mmt2ireid.datasets.errors import AnnotationError
+
+SPLITS = ('train', 'val', 'test')
+_MAX_FOLDERS = 256  # looked at when a dataset is loaded
+_NUM_TRIED = 20  # images looked for where there are no folders
+# How the releases call the path, to say whose file it looks like when the key is another one than expected.
+_PATH_KEYS = {'file_path': 'CUHK-PEDES or ICFG-PEDES', 'img_path': 'RSTPReid', 'image': 'MALS'}
+
+
+class Record(NamedTuple):
+    """One image of an annotation file.
+
+    Attributes:
+        path: of the image, relative to the image folder.
+        captions: at least one, none empty.
+        pid: identity as annotated; -1 where the format has none.
+        split: 'train', 'val' or 'test'; '' where the format has none.
+    """
+
+    path: str
+    captions: list[str]
+    pid: int = -1
+    split: str = ''
+
+
+@dataclass(frozen=True)
+class RecordFormat:
+    """How a release writes its records.
+
+    Attributes:
+        dataset: its name, for messages.
+        path_key: field of the image path.
+        labelled: whether there are ``id`` and ``split``.
+        hints: advice per missing field.
+    """
+
+    dataset: str
+    path_key: str = 'file_path'
+    labelled: bool = True
+    hints: Mapping[str, str] = field(default_factory=dict)
+
+
+def load_json_list(file: str, expected: str) -> list:
+    """Reads a JSON file that holds a list.
+
+    Args:
+        file: its path; it must exist.
+        expected: what the file should be, for messages.
+
+    Raises:
+        AnnotationError: the file is no JSON, or no list, or an empty one.
+    """
+    try:
+        with open(file, encoding='utf-8') as stream:
+            content = json.load(stream)
+    except ValueError as error:
+        raise AnnotationError(f'{file}: expected {expected}, but it is no JSON: {error}') from error
+    if not isinstance(content, list) or not content:
+        kind = 'an empty list' if content == [] else f'a JSON {type(content).__name__}'
+        raise AnnotationError(f'{file}: expected {expected}, but it holds {kind}')
+    return content
+
+
+def read_records(file: str, form: RecordFormat) -> list[Record]:
+    """Reads and checks an annotation file.
+
+    Captions that stand alone, not in a list, are accepted; their number is logged. So is that of images that are listed
+    more than once.
+
+    Args:
+        file: its path; it must exist.
+        form: how the records are written.
+
+    Returns:
+        The records in the order of the file.
+
+    Raises:
+        AnnotationError: with file, record number (0-based), field and what was expected.
+    """
+    content = load_json_list(file, f'the annotations of {form.dataset}, a list of records')
+    records = [_parse(raw, form, f'{file}, record {number}') for number, raw in enumerate(content)]
+    num_bare = sum(isinstance(raw['captions'], str) for raw in content)
+    if num_bare:
+        print_log(
+            f'{file}: {num_bare} records give their caption as a string, not a list; read as one caption each',
+            logger='current',
+        )
+    _warn_of_duplicates(file, records)
+    return records
+
+
+def _parse(raw: Any, form: RecordFormat, where: str) -> Record:
+    if not isinstance(raw, dict):
+        raise AnnotationError(f'{where}: expected an object of {form.dataset}, but got {type(raw).__name__}')
+    path = _get(raw, form.path_key, form, where)
+    if not isinstance(path, str) or not path:
+        raise AnnotationError(f'{where}, field {form.path_key!r}: expected the path of an image, but got {path!r}')
+    captions = _parse_captions(_get(raw, 'captions', form, where), f"{where} ({path}), field 'captions'")
+    if not form.labelled:
+        return Record(path, captions)
+    pid, split = _get(raw, 'id', form, where), _get(raw, 'split', form, where)
+    if not isinstance(pid, int) or isinstance(pid, bool) or pid < 0:
+        raise AnnotationError(f"{where} ({path}), field 'id': expected an integer of at least 0, but got {pid!r}")
+    if split not in SPLITS:
+        raise AnnotationError(f"{where} ({path}), field 'split': expected one of {SPLITS}, but got {split!r}")
+    return Record(path, captions, pid, split)
+
+
+def _get(raw: dict, key: str, form: RecordFormat, where: str) -> Any:
+    if key in raw:
+        return raw[key]
+    hint = form.hints.get(key, '')
+    if key == form.path_key:
+        others = [f'it has {other!r}, as in {name}' for other, name in _PATH_KEYS.items() if other in raw]
+        hint = hint or '; '.join(others)
+    message = f'{where}: expected the field {key!r} of {form.dataset}, but got only {sorted(raw)}'
+    raise AnnotationError(f'{message}. {hint}' if hint else message)
+
+
+def _parse_captions(captions: Any, where: str) -> list[str]:
+    if isinstance(captions, str):
+        captions = [captions]
+    if not isinstance(captions, list) or not captions:
+        raise AnnotationError(f'{where}: expected a list of captions, but got {captions!r}')
+    for number, caption in enumerate(captions):
+        if not isinstance(caption, str) or not caption.strip():
+            raise AnnotationError(f'{where}: expected text as caption {number}, but got {caption!r}')
+    return captions
+
+
+def _warn_of_duplicates(file: str, records: list[Record]) -> None:
+    seen: set[str] = set()
+    twice = []
+    for record in records:
+        if record.path in seen:
+            twice.append(record.path)
+        seen.add(record.path)
+    if twice:
+        print_log(
+            f'{file}: {len(twice)} records name an image that an earlier record names too, such as {twice[0]}',
+            logger='current',
+            level=logging.WARNING,
+        )
+
+
+def check_folders(folder: str, paths: list[str], dataset: str) -> None:
+    """Checks that the image folders are there, without touching every image.
+
+    Args:
+        folder: the image folder.
+        paths: images, relative to the folder.
+        dataset: its name, for messages.
+
+    Raises:
+        FileNotFoundError: the folder is missing, or folders in it that images are in, or (where there are none) the
+            first images.
+    """
+    advice = f'Put the images of {dataset} there, or set data_root and data_prefix to where they are'
+    if not os.path.isdir(folder or '.'):
+        raise FileNotFoundError(f'no image folder {folder}: expected the images of {dataset}. {advice}')
+    counts: dict[str, int] = {}
+    for path in paths:
+        top, separator, _ = path.partition('/')
+        if separator:
+            counts[top] = counts.get(top, 0) + 1
+    if not counts and not any(os.path.isfile(os.path.join(folder, path)) for path in paths[:_NUM_TRIED]):
+        raise FileNotFoundError(f'none of the first images of {dataset}, such as {paths[0]}, is in {folder}. {advice}')
+    missing = {}
+    for top in itertools.islice(counts, _MAX_FOLDERS):
+        if not os.path.isdir(os.path.join(folder, top)):
+            missing[top] = counts[top]
+    if missing:
+        listed = ', '.join(f'{top} ({number} images)' for top, number in list(missing.items())[:10])
+        raise FileNotFoundError(
+            f'{folder} lacks {len(missing)} of the {len(counts)} folders that {dataset} needs: {listed}. {advice}'
+        )

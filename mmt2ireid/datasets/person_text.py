@@ -1,0 +1,270 @@
+"""Person images with captions: what all datasets of the toolbox share."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import os
+import pickle
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+from mmengine.logging import print_log
+
+from mmt2ireid.datasets.annotations import SPLITS, Record, RecordFormat, check_folders, read_records
+from mmt2ireid.datasets.errors import BadImageError
+from mmt2ireid.datasets.items import ItemTable
+from mmt2ireid.datasets.seeding import seeded_rng
+from mmt2ireid.datasets.tally import Tally
+
+_MAX_LOGGED = 3  # bad images named per worker; the rest are counted only
+_MAX_REPLACED = 1000  # bad images in a row before skipping them is given up
+
+
+class PersonTextDataset(BaseDataset):
+    """Images of persons, each with one or more captions and an identity.
+
+    An item is one (image, caption) pair (``unit='pair'``, for training) or one image with all its captions
+    (``unit='image'``, for evaluation). The pipeline is given a dict with ``img_path`` (or ``img_bytes`` as well),
+    ``captions`` (list[str]; one of them for a pair), ``pid``, ``image_id`` and ``sample_idx``.
+
+    There is one serialised record per image and two integers per item, so memory does not grow with workers. The
+    pipeline runs under the seed that a :class:`~mmt2ireid.datasets.seeding.SeededIndex` carries; a plain index reseeds
+    nothing.
+
+    Args:
+        ann_file: annotation file, relative to ``data_root``; '' for the one the release has.
+        data_root: folder of the dataset.
+        data_prefix: ``dict(img_path=folder)``, the image folder relative to ``data_root``; None for the release's.
+        split: 'train', 'val' or 'test'.
+        unit: 'pair' or 'image'.
+        pipeline: transforms.
+        on_bad_image: 'raise', or 'skip' (pairs only): a bad image is replaced by the next readable one and counted.
+        relabel: identities become 0..C-1 in the order of their ids; None does so for pairs and keeps the annotated ids
+            for images.
+        max_images: use the first so many images of the split (None: all).
+        metainfo: added to ``METAINFO``.
+        lazy_init: load nothing until :meth:`full_init`.
+
+    Raises:
+        FileNotFoundError: an annotation file or image folder is missing.
+        AnnotationError: the annotation file is not what it should be.
+        ValueError: an argument does not fit.
+    """
+
+    _fully_initialized: bool = False
+
+    FORMAT = RecordFormat('a person-text dataset')
+    ANN_FILE = ''
+    IMAGE_FOLDER = ''
+
+    def __init__(
+        self,
+        *,
+        ann_file: str = '',
+        data_root: str | None = '',
+        data_prefix: Mapping[str, str] | None = None,
+        split: str = 'train',
+        unit: str = 'pair',
+        pipeline: Sequence = (),
+        on_bad_image: str = 'raise',
+        relabel: bool | None = None,
+        max_images: int | None = None,
+        metainfo: Mapping | None = None,
+        lazy_init: bool = False,
+    ) -> None:
+        _check_choice('split', split, SPLITS)
+        _check_choice('unit', unit, ('pair', 'image'))
+        _check_choice('on_bad_image', on_bad_image, ('raise', 'skip'))
+        if on_bad_image == 'skip' and unit == 'image':
+            raise ValueError(
+                "on_bad_image must be 'raise' for unit='image' (an evaluation leaves nothing out), but got 'skip'"
+            )
+        if max_images is not None and max_images < 1:
+            raise ValueError(f'max_images must be at least 1, but got {max_images}')
+        data_prefix = {'img_path': self.IMAGE_FOLDER} if data_prefix is None else dict(data_prefix)
+        if set(data_prefix) != {'img_path'}:
+            raise ValueError(f'data_prefix must be dict(img_path=folder), but got {data_prefix}')
+        self.split, self.unit, self.on_bad_image = split, unit, on_bad_image
+        self.relabel = unit == 'pair' if relabel is None else relabel
+        self.max_images = max_images
+        self._skipped = Tally()
+        super().__init__(
+            ann_file=ann_file or self.ANN_FILE,
+            metainfo=metainfo,
+            data_root=data_root,
+            data_prefix=data_prefix,
+            pipeline=list(pipeline),
+            test_mode=unit == 'image',
+            lazy_init=lazy_init,
+        )
+
+    def full_init(self) -> None:
+        """Loads the annotations, and the tokenizers of the pipeline (before workers are forked)."""
+        if self._fully_initialized:
+            return
+        pids, counts = self._load()
+        self._num_pids, labels = _relabel(pids)
+        self._image_pids = labels if self.relabel else pids
+        self._items = ItemTable(counts, self.unit)
+        for transform in self.pipeline.transforms:
+            if hasattr(transform, 'load'):
+                transform.load()
+        self._fully_initialized = True
+
+    def _load(self) -> tuple[np.ndarray, np.ndarray]:
+        """Loads and keeps the records; returns per image the annotated identity and the number of captions."""
+        records = self.load_data_list()[: self.max_images]
+        check_folders(self.data_prefix['img_path'], [record.path for record in records], self.FORMAT.dataset)
+        pids = np.array([record.pid for record in records], dtype=np.int64)
+        counts = np.array([len(record.captions) for record in records], dtype=np.int64)
+        self.data_list = [(record.path, record.captions) for record in records]
+        self.data_bytes, self.data_address = self._serialize_data()
+        return pids, counts
+
+    def load_data_list(self) -> list[Record]:
+        """The records of the split, in the order of the annotation file."""
+        records = read_records(self.find_ann_file(), self.FORMAT)
+        chosen = [record for record in records if record.split == self._annotated_split]
+        if not chosen:
+            splits = dict(Counter(record.split for record in records))
+            raise ValueError(f'{self.ann_file}: no image of split {self._annotated_split!r}; the file has {splits}')
+        return chosen
+
+    @property
+    def _annotated_split(self) -> str:
+        """What the annotation file calls the split."""
+        return self.split
+
+    def find_ann_file(self) -> str:
+        """The path of the annotation file.
+
+        Raises:
+            FileNotFoundError: it is not there; the message says what was expected and what is there instead.
+        """
+        if os.path.isfile(self.ann_file):
+            return self.ann_file
+        folder = os.path.dirname(self.ann_file)
+        if not os.path.isdir(folder or '.'):
+            raise FileNotFoundError(
+                f'no folder {folder}: expected {self.FORMAT.dataset} there. Ask its authors for it '
+                'and set data_root to where it is'
+            )
+        others = sorted(name for name in os.listdir(folder or '.') if name.endswith(('.json', '.arrow')))
+        raise FileNotFoundError(
+            f'no annotation file {self.ann_file} of {self.FORMAT.dataset}. The folder holds '
+            f'{others or "no annotation file at all"}; set ann_file to the right one'
+        )
+
+    def _ensure_init(self) -> None:
+        if not self._fully_initialized:
+            self.full_init()
+
+    def __len__(self) -> int:
+        self._ensure_init()
+        return len(self._items)
+
+    @property
+    def pids(self) -> np.ndarray:
+        """Identity of every item, int64 (number of items,)."""
+        self._ensure_init()
+        return self._image_pids[self._items.image]
+
+    @property
+    def num_pids(self) -> int:
+        """Known identities of the split."""
+        self._ensure_init()
+        return self._num_pids
+
+    @property
+    def num_images(self) -> int:
+        """Unique images that the items come from."""
+        self._ensure_init()
+        return self._items.num_images
+
+    @property
+    def num_captions(self) -> int:
+        """Captions that the items hold."""
+        self._ensure_init()
+        return self._items.num_captions
+
+    @property
+    def num_skipped(self) -> int:
+        """Items whose image was bad and was replaced, so far, over all workers."""
+        return self._skipped.total
+
+    @property
+    def num_truncated(self) -> int:
+        """Captions that the pipeline truncated, so far, over all workers."""
+        return sum(getattr(transform, 'num_truncated', 0) for transform in self.pipeline.transforms)
+
+    def _read_record(self, image_id: int) -> dict[str, Any]:
+        """``img_path`` and all ``captions`` of an image."""
+        start = int(self.data_address[image_id - 1]) if image_id else 0
+        path, captions = pickle.loads(memoryview(self.data_bytes[start : int(self.data_address[image_id])]))
+        return {'img_path': os.path.join(self.data_prefix['img_path'], path), 'captions': captions}
+
+    def get_data_info(self, idx: int) -> dict[str, Any]:
+        """What the pipeline is given for an item.
+
+        Args:
+            idx: index of the item; negative ones count from the end.
+        """
+        self._ensure_init()
+        if not -len(self) <= idx < len(self):
+            raise IndexError(f'index {idx} is out of range for {len(self)} items')
+        sample_idx = int(idx) % len(self)
+        image_id, caption = int(self._items.image[sample_idx]), int(self._items.caption[sample_idx])
+        info = self._read_record(image_id)
+        if caption >= 0:
+            info['captions'] = [info['captions'][caption]]
+        return {**info, 'pid': int(self._image_pids[image_id]), 'image_id': image_id, 'sample_idx': sample_idx}
+
+    def __getitem__(self, idx: int) -> Any:
+        self._ensure_init()
+        if self.on_bad_image == 'raise':
+            return self._process(idx, getattr(idx, 'seed', None))
+        return self._process_readable(idx)
+
+    def _process(self, idx: int, seed: int | None) -> Any:
+        with seeded_rng(seed):
+            data = self.pipeline(self.get_data_info(idx))
+        if data is None:
+            raise ValueError(f'pipeline must return data for every item, but returned None for item {int(idx)}')
+        return data
+
+    def _process_readable(self, idx: int) -> Any:
+        seed = getattr(idx, 'seed', None)
+        for offset in range(min(len(self), _MAX_REPLACED)):
+            try:
+                return self._process((int(idx) + offset) % len(self) if offset else idx, seed)
+            except BadImageError as error:
+                if offset == 0 and self._skipped.add() < _MAX_LOGGED:
+                    print_log(f'skipped a bad image: {error}', logger='current', level=logging.WARNING)
+                last = error
+        raise BadImageError(last.path, f'{last.reason}; so were all images from item {int(idx)} up to this one')
+
+    def get_subset_(self, indices: Sequence[int] | int) -> None:
+        """Keeps some items only: the first (or last, if negative) so many, or those of the given indices."""
+        self._ensure_init()
+        self._items = self._items.select(indices)
+
+    def get_subset(self, indices: Sequence[int] | int) -> PersonTextDataset:
+        """A dataset of some items, which shares the annotations with this one; see :meth:`get_subset_`."""
+        subset = copy.copy(self)
+        subset.get_subset_(indices)
+        return subset
+
+
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f'{name} must be one of {choices}, but got {value!r}')
+
+
+def _relabel(pids: np.ndarray) -> tuple[int, np.ndarray]:
+    """Numbers the identities 0..C-1 in ascending order of their ids; unknown ones stay -1."""
+    known = np.unique(pids[pids >= 0])
+    return len(known), np.where(pids >= 0, np.searchsorted(known, pids), -1)

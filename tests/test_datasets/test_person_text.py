@@ -1,0 +1,212 @@
+import json
+import pickle
+
+import numpy as np
+import pytest
+from person_data import make_records, write_images, write_json
+
+from mmt2ireid.datasets import CUHKPEDES, AnnotationError, BadImageError
+from mmt2ireid.datasets.seeding import SeededIndex
+from mmt2ireid.registry import DATASETS
+
+LOAD = [dict(type='mmt2ireid.LoadPersonImage')]
+
+
+def test_pairs_of_the_training_split(cuhk):
+    dataset = CUHKPEDES(data_root=str(cuhk.root))
+    train = [record for record in cuhk.records if record['split'] == 'train']
+    expected = [(r['file_path'], c, r['id'] - 1, n) for n, r in enumerate(train) for c in r['captions']]
+    assert len(dataset) == len(expected) == dataset.num_captions
+    assert (dataset.num_images, dataset.num_pids) == (24, 8)
+    for index, (path, caption, pid, image_id) in enumerate(expected):
+        info = dataset.get_data_info(index)
+        assert info == {
+            'img_path': f'{cuhk.root}/imgs/{path}',
+            'captions': [caption],
+            'pid': pid,
+            'image_id': image_id,
+            'sample_idx': index,
+        }
+    assert dataset.pids.tolist() == [pid for _, _, pid, _ in expected]
+    assert dataset.get_data_info(-1) == dataset.get_data_info(len(dataset) - 1)
+    assert dataset.metainfo['dataset'] == 'CUHK-PEDES'
+
+
+def test_images_with_all_their_captions_keep_raw_ids(cuhk):
+    dataset = CUHKPEDES(data_root=str(cuhk.root), split='test', unit='image')
+    assert (len(dataset), dataset.num_images, dataset.num_captions, dataset.num_pids) == (8, 8, 24, 4)
+    last = dataset.get_data_info(7)
+    assert last['captions'] == [f'word{n} of ten' for n in range(10)]
+    assert (last['pid'], last['image_id'], last['sample_idx']) == (16, 7, 7)
+
+
+def test_ten_captions_make_ten_pairs(cuhk):
+    dataset = CUHKPEDES(data_root=str(cuhk.root), split='test')
+    assert [dataset.get_data_info(i)['captions'][0] for i in range(14, 24)] == [f'word{n} of ten' for n in range(10)]
+    assert dataset.pids.max() == 3
+
+
+def test_relabel_can_be_chosen(cuhk):
+    assert CUHKPEDES(data_root=str(cuhk.root), relabel=False).pids.min() == 1
+    assert CUHKPEDES(data_root=str(cuhk.root), unit='image', relabel=True).pids.min() == 0
+
+
+def test_index_out_of_range_ends_iteration(cuhk):
+    dataset = CUHKPEDES(data_root=str(cuhk.root), unit='image', pipeline=LOAD)
+    assert len(list(dataset)) == 24
+    with pytest.raises(IndexError, match='out of range for 24'):
+        dataset[24]
+
+
+def test_first_images_only(cuhk):
+    whole, part = CUHKPEDES(data_root=str(cuhk.root)), CUHKPEDES(data_root=str(cuhk.root), max_images=5)
+    assert (len(part), part.num_images, part.num_pids) == (10, 5, 2)
+    assert [part.get_data_info(i) for i in range(10)] == [whole.get_data_info(i) for i in range(10)]
+
+
+def test_subsets(cuhk):
+    dataset = CUHKPEDES(data_root=str(cuhk.root))
+    subset = dataset.get_subset([3, 47, 2])
+    assert [subset.get_data_info(i)['captions'] for i in range(3)] == [
+        dataset.get_data_info(i)['captions'] for i in (3, 47, 2)
+    ]
+    assert subset.pids.tolist() == dataset.pids[[3, 47, 2]].tolist()
+    assert (len(dataset), len(dataset.get_subset(-4)), dataset.get_subset(5).num_images) == (48, 4, 3)
+
+
+def test_lazy_init_reads_nothing(tmp_path):
+    dataset = CUHKPEDES(data_root=str(tmp_path / 'nothing'), lazy_init=True)
+    with pytest.raises(FileNotFoundError, match=r'no folder .*nothing'):
+        dataset.full_init()
+
+
+def test_missing_annotation_names_what_is_there(cuhk):
+    (cuhk.root / 'reid_raw.json').rename(cuhk.root / 'other.json')
+    with pytest.raises(FileNotFoundError, match=r"reid_raw.json of CUHK-PEDES.*'other.json'"):
+        CUHKPEDES(data_root=str(cuhk.root))
+
+
+def test_caption_all_json_is_recognised(cuhk):
+    for record in cuhk.records:
+        del record['split']
+    write_json(cuhk.root / 'caption_all.json', cuhk.records)
+    with pytest.raises(AnnotationError, match=r'caption_all.json, record 0.*use reid_raw.json'):
+        CUHKPEDES(data_root=str(cuhk.root), ann_file='caption_all.json')
+
+
+def test_missing_split_and_folder_are_named(tmp_path):
+    write_json(tmp_path / 'reid_raw.json', make_records())
+    with pytest.raises(ValueError, match=r"no image of split 'val'; the file has {'train': 24}"):
+        CUHKPEDES(data_root=str(tmp_path), split='val')
+    with pytest.raises(FileNotFoundError, match=r'no image folder .*imgs'):
+        CUHKPEDES(data_root=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (dict(split='dev'), "split must be one of .* but got 'dev'"),
+        (dict(unit='caption'), 'unit must be one of'),
+        (dict(on_bad_image='ignore'), 'on_bad_image must be one of'),
+        (dict(on_bad_image='skip', unit='image'), 'on_bad_image must be'),
+        (dict(max_images=0), 'max_images must be'),
+        (dict(data_prefix=dict(img='x')), 'data_prefix must be'),
+    ],
+)
+def test_bad_arguments_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        CUHKPEDES(lazy_init=True, **change)
+
+
+def spoil(cuhk, *numbers):
+    for number in numbers:
+        (cuhk.root / 'imgs' / cuhk.records[number]['file_path']).write_bytes(b'')
+
+
+def test_bad_image_is_named(cuhk):
+    spoil(cuhk, 1)
+    dataset = CUHKPEDES(data_root=str(cuhk.root), pipeline=LOAD)
+    with pytest.raises(BadImageError, match=r'train_1_1.png: is empty') as caught:
+        dataset[3]
+    assert pickle.loads(pickle.dumps(caught.value)).path == caught.value.path
+    assert dataset[1]['captions'] and dataset.num_skipped == 0
+
+
+def test_bad_image_is_replaced_by_the_next_and_counted(cuhk):
+    spoil(cuhk, 1, 2, 23)
+    dataset = CUHKPEDES(data_root=str(cuhk.root), pipeline=LOAD, on_bad_image='skip')
+    found = [dataset[SeededIndex(i, 5)]['sample_idx'] for i in range(48)]
+    assert found == [0, 1, 6, 6, 6, 6, *range(6, 46), 0, 0]
+    assert dataset.num_skipped == 6
+
+
+def test_only_bad_images_raise(cuhk):
+    spoil(cuhk, *range(24))
+    dataset = CUHKPEDES(data_root=str(cuhk.root), pipeline=LOAD, on_bad_image='skip')
+    with pytest.raises(BadImageError, match='so were all images from item 3'):
+        dataset[3]
+
+
+def test_skipped_images_are_counted_across_workers(cuhk):
+    from torch.utils.data import DataLoader
+
+    spoil(cuhk, 1, 2, 23)
+    dataset = CUHKPEDES(data_root=str(cuhk.root), pipeline=LOAD, on_bad_image='skip')
+    loader = DataLoader(dataset, batch_size=4, num_workers=2, collate_fn=list, persistent_workers=True)
+    for _ in range(2):
+        assert sum(len(batch) for batch in loader) == 48
+    assert dataset.num_skipped == 12
+
+
+def test_bad_image_keeps_its_type_through_a_worker(cuhk):
+    from torch.utils.data import DataLoader
+
+    spoil(cuhk, 0)
+    dataset = CUHKPEDES(data_root=str(cuhk.root), pipeline=LOAD)
+    with pytest.raises(BadImageError, match=r'train_1_0.png: is empty'):
+        list(DataLoader(dataset, num_workers=1, collate_fn=list))
+
+
+def test_pipeline_that_returns_nothing_is_named(cuhk):
+    with pytest.raises(ValueError, match='returned None for item 2'):
+        CUHKPEDES(data_root=str(cuhk.root), pipeline=[lambda results: None])[2]
+
+
+def test_records_are_kept_as_bytes(cuhk):
+    dataset = CUHKPEDES(data_root=str(cuhk.root))
+    assert not dataset.data_list and dataset.data_bytes.dtype == np.uint8
+    assert len(dataset.data_address) == 24
+
+
+def test_wrappers_of_mmengine_work_and_keep_the_seed(cuhk):
+    from mmengine.dataset import ConcatDataset, RepeatDataset
+
+    dataset = CUHKPEDES(data_root=str(cuhk.root), pipeline=[*LOAD, _draw])
+    joined = ConcatDataset([dataset, CUHKPEDES(data_root=str(cuhk.root), pipeline=[_draw])])
+    repeated = RepeatDataset(dataset, times=2)
+    expected = dataset[SeededIndex(4, 99)]['drawn']
+    assert joined[SeededIndex(52, 99)]['drawn'] == repeated[SeededIndex(52, 99)]['drawn'] == expected
+    assert repeated[SeededIndex(52, 98)]['drawn'] != expected
+
+
+def _draw(results):
+    return {**results, 'drawn': np.random.rand()}
+
+
+def test_registered_and_built_from_a_config(cuhk):
+    dataset = DATASETS.build(dict(type='CUHKPEDES', data_root=str(cuhk.root), data_prefix=dict(img_path='imgs/')))
+    assert len(dataset) == 48
+
+
+def test_pickled_dataset_gives_the_same(cuhk):
+    dataset = CUHKPEDES(data_root=str(cuhk.root), split='val')
+    again = pickle.loads(pickle.dumps(dataset))
+    assert json.dumps(again.get_data_info(3)) == json.dumps(dataset.get_data_info(3))
+
+
+def test_images_beside_the_annotation(tmp_path):
+    records = make_records(2, 1)
+    write_images(tmp_path, records)
+    write_json(tmp_path / 'reid_raw.json', records)
+    dataset = CUHKPEDES(data_root=str(tmp_path), data_prefix=dict(img_path=''), pipeline=LOAD)
+    assert dataset[0]['img_shape'] == (60, 30)

@@ -1,0 +1,60 @@
+import json
+
+import pytest
+
+from mmt2ireid.text import WordTokenizer, build_tokenizer
+
+CAPTIONS = ['A man in a T-shirt.', "a woman; the man's shirt", 'A MAN']
+
+
+def test_build_counts_lower_case_words():
+    tokenizer = WordTokenizer.build(CAPTIONS, min_count=2)
+    assert tokenizer.words == ['a', 'man', 'shirt']
+    assert tokenizer(['Shirt, man & tie']) == [[4, 3, 1]]
+    assert (tokenizer.pad_id, tokenizer.mask_id, tokenizer.vocab_size) == (0, None, 5)
+    assert tokenizer.special_ids == {0, 1}
+    assert tokenizer.word_ids('shirt, man') == [0, 1]
+
+
+def test_default_minimum_is_three():
+    assert WordTokenizer.build(CAPTIONS).words == ['a']
+    with pytest.raises(ValueError, match='occurs 9 times'):
+        WordTokenizer.build(CAPTIONS, min_count=9)
+
+
+def test_truncation_is_counted():
+    tokenizer = WordTokenizer(['man'], max_length=5)
+    assert tokenizer(['man ' * 5, 'man ' * 6]) == [[2] * 5, [2] * 5]
+    assert tokenizer.num_truncated == 1
+
+
+def test_punctuation_only_is_one_unknown_word():
+    assert WordTokenizer(['man'])(['?!']) == [[1]]
+
+
+def test_saved_vocabulary_gives_the_same_ids(tmp_path):
+    tokenizer = WordTokenizer.build([*CAPTIONS, 'naïve 红 naïve'], min_count=1)
+    path = tmp_path / 'words.json'
+    tokenizer.save(path)
+    again = build_tokenizer(dict(type='WordTokenizer', vocab=str(path)))
+    captions = [*CAPTIONS, 'naïve 红 other']
+    assert again(captions) == tokenizer(captions)
+    assert [entry.name for entry in tmp_path.iterdir()] == ['words.json']
+
+
+@pytest.mark.parametrize('content', ['{"words": 3}', '[]', '{"words": ["a", "a"]}', '{"words": [1]}', '{'])
+def test_bad_vocabulary_file_is_named(tmp_path, content):
+    path = tmp_path / 'words.json'
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r'words.json'):
+        WordTokenizer(str(path))(['a'])
+
+
+def test_missing_vocabulary_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'none.json'):
+        WordTokenizer(str(tmp_path / 'none.json'))(['a'])
+
+
+def test_file_is_plain_json(tmp_path):
+    WordTokenizer(['man', 'red']).save(tmp_path / 'v.json')
+    assert json.loads((tmp_path / 'v.json').read_text()) == {'words': ['man', 'red']}
