@@ -6,8 +6,7 @@ compat.patch_mmpretrain()
 
 from mmt2ireid.models.data_preprocessor import PairDataPreprocessor  # noqa: E402
 from mmt2ireid.models.dual_encoder import DualEncoder  # noqa: E402
-from mmt2ireid.models.heads import (  # noqa: E402
-    BaseHead, ContrastiveHead, IdentityHead, MLMHead, PGUHead, RankingHead)
+from mmt2ireid.models.heads import BaseHead, ContrastiveHead, IdentityHead, MLMHead, PGUHead, RankingHead  # noqa: E402
 from mmt2ireid.models.losses import ContrastiveLoss, IdentityLoss, MLMLoss, RankingLoss  # noqa: E402
 from mmt2ireid.models.necks import ConvMaxPoolNeck  # noqa: E402
 from mmt2ireid.models.text_encoders import BertTextEncoder  # noqa: E402

@@ -38,7 +38,9 @@ class PairDataPreprocessor(BaseDataPreprocessor):
         self.register_buffer('mean', torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self.to_rgb, self.pad_id, self.pad_to = to_rgb, pad_id, pad_to
-        self.vocab_size: int | None = None  # set by the model, whose text encoder knows it
+        # Set by the model, whose text encoder knows them.
+        self.vocab_size: int | None = None
+        self.max_length: int | None = None
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """Makes the batch.
@@ -51,7 +53,8 @@ class PairDataPreprocessor(BaseDataPreprocessor):
             ``inputs``: :class:`PairInputs`; ``data_samples``: the samples as they came.
 
         Raises:
-            ValueError: if images differ in size, a sample has no token ids, or an id is beyond the vocabulary.
+            ValueError: if images differ in size, a sample has no token ids, a caption is empty or longer than the text
+                encoder can read, or an id is beyond the vocabulary.
         """
         samples = list(data['data_samples'])
         ids = [caption for sample in samples for caption in self._token_ids(sample)]
@@ -79,6 +82,9 @@ class PairDataPreprocessor(BaseDataPreprocessor):
         if not sample.get('token_ids'):
             raise ValueError(f'{sample.get("img_path")}: token_ids must hold at least one caption, but got '
                              f'{sample.get("token_ids")}; the pipeline needs Tokenize')
+        if not all(len(caption) for caption in sample.token_ids):
+            raise ValueError(f'{sample.get("img_path")}: every caption must have at least one token, but got '
+                             f'{[len(caption) for caption in sample.token_ids]}')
         return sample.token_ids
 
     def _pad(self, ids: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
@@ -87,16 +93,22 @@ class PairDataPreprocessor(BaseDataPreprocessor):
         length = self.pad_to or longest
         if longest > length:
             raise ValueError(f'pad_to must be at least the longest caption, {longest} tokens, but got {length}')
+        if self.max_length is not None and length > self.max_length:
+            raise ValueError(f'Captions must have at most max_length={self.max_length} tokens, which the text encoder '
+                             f'can read, but got {length}; limit the tokenizer or pad_to')
         token_ids = torch.full((len(ids), length), self.pad_id, dtype=torch.int64)
         mask = torch.zeros((len(ids), length), dtype=torch.bool)
         for row, caption in enumerate(ids):
             token_ids[row, :len(caption)] = caption
             mask[row, :len(caption)] = True
+        self._check_vocabulary(token_ids)
+        return token_ids, mask
+
+    def _check_vocabulary(self, token_ids: Tensor) -> None:
         highest = int(token_ids.max())
         if self.vocab_size is not None and highest >= self.vocab_size:
             raise ValueError(f'Token ids must be below the text encoder\'s vocab_size={self.vocab_size}, but got '
                              f'{highest}; tokenizer and text encoder do not belong together')
-        return token_ids, mask
 
     def _targets(self, samples: list[PersonSample], token_ids: Tensor) -> PairTargets:
         columns = torch.tensor([[sample.get('pid', -1), sample.get('image_id', -1), sample.get('sample_idx', -1)]
@@ -110,6 +122,7 @@ class PairDataPreprocessor(BaseDataPreprocessor):
         masked, length = token_ids.clone(), token_ids.shape[1]
         for row, sample in enumerate(samples):
             masked[row, :len(sample.masked_token_ids)] = sample.masked_token_ids
+        self._check_vocabulary(masked)
         positions = torch.cat([row * length + sample.mask_positions for row, sample in enumerate(samples)])
         targets = token_ids.flatten()[positions]
         return MaskedText(self._to_device(masked), self._to_device(positions), self._to_device(targets))

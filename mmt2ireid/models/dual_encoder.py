@@ -53,8 +53,9 @@ class DualEncoder(BaseModel):
         self.test_features = test_features
         self._retrieval_heads = {
             'both': with_features, 'global': []}.get(test_features, [test_features])
-        if hasattr(self.data_preprocessor, 'vocab_size'):
-            self.data_preprocessor.vocab_size = getattr(self.text_encoder, 'vocab_size', None)
+        for limit in ('vocab_size', 'max_length'):
+            if hasattr(self.data_preprocessor, limit):
+                setattr(self.data_preprocessor, limit, getattr(self.text_encoder, limit, None))
 
     def forward(self, inputs: PairInputs, data_samples: list[PersonSample] | None = None,
                 mode: str = 'tensor') -> PairFeatures | dict[str, Tensor] | list[PersonSample]:

@@ -29,10 +29,11 @@ class HFPretrained:
         Raises:
             ValueError: if the module has none.
         """
-        if not hasattr(module, 'load_hf'):
+        load = getattr(module, 'load_hf', None)
+        if load is None:
             raise ValueError(f'init_cfg HFPretrained must be given to a module with load_hf, but got '
                              f'{type(module).__name__}')
-        module.load_hf(self.checkpoint)
+        load(self.checkpoint)
 
 
 def load_bert(module: nn.Module, checkpoint: str) -> None:

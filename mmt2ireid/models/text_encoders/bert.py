@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mmengine.model import BaseModule, initialize
 from torch import Tensor
 from transformers import BertConfig, BertModel
@@ -23,7 +25,8 @@ class BertTextEncoder(BaseModule):
     def __init__(self, *, config: dict | None = None, init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg=init_cfg)
         # Fused attention: torch's scaled_dot_product_attention.
-        self.bert = BertModel(BertConfig(attn_implementation='sdpa', **(config or {})), add_pooling_layer=False)
+        settings: dict[str, Any] = dict(attn_implementation='sdpa', **(config or {}))
+        self.bert = BertModel(BertConfig(**settings), add_pooling_layer=False)
 
     @property
     def vocab_size(self) -> int:

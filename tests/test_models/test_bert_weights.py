@@ -1,0 +1,168 @@
+import huggingface_hub.constants
+import pytest
+import torch
+from model_builders import BERT, build_dual_encoder, dual_encoder_config
+from transformers import BertConfig, BertForMaskedLM, BertModel
+
+from mmt2ireid.models import BertTextEncoder, MLMHead
+from mmt2ireid.registry import MODELS
+from mmt2ireid.structures import MaskedText, PairFeatures, PairTargets
+
+
+@pytest.fixture(scope='module')
+def upstream():
+    """A BERT with its prediction head, random to the last bias."""
+    torch.manual_seed(0)
+    model = BertForMaskedLM(BertConfig(**BERT)).eval()
+    for parameter in model.parameters():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    return model
+
+
+@pytest.fixture(scope='module')
+def folder(upstream, tmp_path_factory):
+    path = tmp_path_factory.mktemp('checkpoint') / 'bert'
+    upstream.save_pretrained(path)
+    return str(path)
+
+
+@pytest.fixture
+def captions():
+    generator = torch.Generator().manual_seed(0)
+    ids = torch.randint(5, BERT['vocab_size'], (4, 9), generator=generator)
+    mask = torch.arange(9) < torch.tensor([9, 2, 5, 8])[:, None]
+    return ids.where(mask, 0), mask
+
+
+def loaded_from(folder):
+    init = dict(type='mmt2ireid.HFPretrained', checkpoint=folder)
+    encoder, head = BertTextEncoder(config=BERT, init_cfg=init), MLMHead(config=BERT, init_cfg=init)
+    encoder.init_weights()
+    head.init_weights()
+    return encoder.eval(), head.eval()
+
+
+def masked_loss_features(tokens, positions, targets):
+    unused = torch.zeros(len(tokens), 3)
+    index = torch.zeros(len(tokens), dtype=torch.int64)
+    features = PairFeatures(unused, unused, unused, unused, unused, masked_tokens=tokens)
+    return features, PairTargets(index, index, index, MaskedText(tokens, positions, targets))
+
+
+def test_encoder_equals_transformers(upstream, folder, captions):
+    ids, mask = captions
+    encoder, _ = loaded_from(folder)
+    expected = upstream.bert(input_ids=ids, attention_mask=mask.long()).last_hidden_state
+    output = encoder(ids, mask)
+    torch.testing.assert_close(output.tokens[mask], expected[mask], atol=1e-5, rtol=1e-5)
+    assert torch.equal(output.mask, mask)
+    assert output.num_extra_tokens == 1
+
+
+def test_encoder_without_padding_equals_transformers(captions):
+    ids, _ = captions
+    torch.manual_seed(0)
+    encoder = BertTextEncoder(config=BERT).eval()
+    plain = BertModel(BertConfig(**BERT), add_pooling_layer=False).eval()
+    plain.load_state_dict(encoder.bert.state_dict())
+    expected = plain(input_ids=ids).last_hidden_state
+    torch.testing.assert_close(encoder(ids, torch.ones_like(ids, dtype=torch.bool)).tokens, expected)
+
+
+def test_masked_language_model_equals_transformers(upstream, folder, captions):
+    ids, mask = captions
+    positions = torch.tensor([1, 10, 20, 21, 33])
+    rows, columns = positions // ids.shape[1], positions % ids.shape[1]
+    assert mask[rows, columns].all()
+    targets = torch.tensor([7, 8, 59, 0, 30])
+    labels = torch.full_like(ids, -100)
+    labels[rows, columns] = targets
+    expected = upstream(input_ids=ids, attention_mask=mask.long(), labels=labels)
+
+    encoder, head = loaded_from(folder)
+    logits = []
+    head.decoder.register_forward_hook(lambda module, args, output: logits.append(output))
+    losses = head.loss(*masked_loss_features(encoder(ids, mask).tokens, positions, targets))
+    torch.testing.assert_close(logits[0], expected.logits[rows, columns], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(losses['loss_mlm'], expected.loss, atol=1e-5, rtol=1e-5)
+
+
+def test_encoder_and_head_get_exactly_the_checkpoint(upstream, folder):
+    encoder, head = loaded_from(folder)
+    expected = upstream.bert.state_dict()
+    assert encoder.bert.state_dict().keys() == expected.keys()
+    assert all(torch.equal(value, expected[key]) for key, value in encoder.bert.state_dict().items())
+    predictions = upstream.cls.predictions.state_dict()
+    own = head.state_dict()
+    assert own and all(torch.equal(value, predictions[key]) for key, value in own.items())
+
+
+def test_model_keeps_the_checkpoint(upstream, folder):
+    """Neither MMEngine's walk over the modules nor transformers' own initialisation starts the weights anew."""
+    init = dict(type='mmt2ireid.HFPretrained', checkpoint=folder)
+    config = dual_encoder_config(
+        dict(mlm=dict(type='mmt2ireid.MLMHead', config=BERT, init_cfg=init)),
+        text_encoder=dict(type='mmt2ireid.BertTextEncoder', config=BERT, init_cfg=init))
+    model = MODELS.build(config)
+    word = 'embeddings.word_embeddings.weight'
+    assert not torch.equal(model.text_encoder.bert.state_dict()[word], upstream.bert.state_dict()[word])
+    model.init_weights()
+    expected = upstream.bert.state_dict()
+    assert all(torch.equal(value, expected[key]) for key, value in model.text_encoder.bert.state_dict().items())
+    assert torch.equal(model.heads['mlm'].decoder.weight, upstream.cls.predictions.decoder.weight)
+    assert torch.equal(model.heads['mlm'].decoder.bias, upstream.cls.predictions.decoder.bias)
+
+
+def test_decoder_is_not_tied(folder):
+    encoder, head = loaded_from(folder)
+    words = encoder.bert.embeddings.word_embeddings.weight
+    assert torch.equal(head.decoder.weight, words)
+    assert head.decoder.weight.data_ptr() != words.data_ptr()
+
+
+def test_without_checkpoint_weights_stay_as_built():
+    model = build_dual_encoder(spread=False)
+    before = {key: value.clone() for key, value in model.text_encoder.state_dict().items()}
+    model.init_weights()
+    assert all(torch.equal(value, before[key]) for key, value in model.text_encoder.state_dict().items())
+
+
+@pytest.mark.parametrize(('change', 'entry'), [
+    (dict(vocab_size=61), 'word_embeddings'),
+    (dict(hidden_size=16), 'word_embeddings'),
+    (dict(num_hidden_layers=3), r'layer\.2.*missing in the checkpoint'),
+    (dict(num_hidden_layers=1), r'layer\.1.*missing in the model'),
+])
+def test_another_architecture_is_named(folder, change, entry):
+    encoder = BertTextEncoder(
+        config={**BERT, **change}, init_cfg=dict(type='mmt2ireid.HFPretrained', checkpoint=folder))
+    with pytest.raises(ValueError, match=f'bert.* must have the shapes of BertModel.*{entry}'):
+        encoder.init_weights()
+
+
+def test_head_of_another_vocabulary_is_named(folder):
+    head = MLMHead(config={**BERT, 'vocab_size': 61}, init_cfg=dict(
+        type='mmt2ireid.HFPretrained', checkpoint=folder))
+    with pytest.raises(ValueError, match=r'decoder\.weight'):
+        head.init_weights()
+
+
+def test_what_can_not_be_fetched_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr(huggingface_hub.constants, 'HF_HUB_OFFLINE', True)
+    monkeypatch.setenv('HF_HUB_OFFLINE', '1')
+    encoder = BertTextEncoder(config=BERT, init_cfg=dict(
+        type='mmt2ireid.HFPretrained', checkpoint='nobody-at-all/no-such-bert'))
+    with pytest.raises(OSError, match=r'nobody-at-all/no-such-bert.*init_cfg\.checkpoint'):
+        encoder.init_weights()
+
+
+def test_module_without_checkpoint_loading_is_named():
+    neck = MODELS.build(dict(type='mmt2ireid.ConvMaxPoolNeck', in_channels=2, out_channels=2, init_cfg=dict(
+        type='mmt2ireid.HFPretrained', checkpoint='x')))
+    with pytest.raises(ValueError, match='load_hf, but got ConvMaxPoolNeck'):
+        neck.init_weights()
+
+
+def test_sizes_are_known():
+    encoder = BertTextEncoder(config=BERT)
+    assert (encoder.vocab_size, encoder.max_length) == (BERT['vocab_size'], BERT['max_position_embeddings'])
