@@ -98,7 +98,8 @@ def test_names_are_opaque_numbers(world):
 def test_true_attributes(world):
     attributes = read(world / 'attributes.json')
     assert set(attributes) == {'main', 'pool', 'second'}
-    for domain, path in (('main', 'reid_raw.json'), ('pool', 'pool/captions.json'), ('second', 'second/reid_raw.json')):
+    paths = {'main': 'reid_raw.json', 'pool': 'pool/captions.json', 'second': 'second/reid_raw.json'}
+    for domain, path in paths.items():
         assert list(attributes[domain]) == [record['file_path'] for record in read(world / path)]
         for facts in attributes[domain].values():
             assert tuple(facts) == ATTRIBUTES
@@ -117,7 +118,8 @@ def test_identities_are_distinct():
 
 def test_people_of_the_pool_are_plausible():
     persons = list(distinct_persons(0, 'pool', 2000))
-    part = {name: sum(bool(getattr(p, name)) for p in persons) / 2000 for name in ('bag', 'hat', 'glasses', 'umbrella')}
+    names = ('bag', 'hat', 'glasses', 'umbrella')
+    part = {name: sum(bool(getattr(p, name)) for p in persons) / 2000 for name in names}
     assert part['bag'] == pytest.approx(0.38, abs=0.05)  # the share that UniPT reports for LUPerson-T
     assert 0.1 < part['hat'] < 0.3
     assert 0.03 < part['umbrella'] < part['glasses'] < 0.25
