@@ -4,5 +4,5 @@ _base_ = [
     '../_base_/models/vitb16_unipt_pretrain.py',
     '../_base_/datasets/lupt.py',
     '../_base_/schedules/unipt_pretrain.py',
-    '../_base_/default_runtime.py',
+    '../_base_/pretrain_runtime.py',
 ]

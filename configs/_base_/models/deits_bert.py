@@ -4,7 +4,7 @@ image_weights = dict(
     type='Pretrained',  # mmpretrain: deit-small_4xb256_in1k, ImageNet-1k
     checkpoint='https://download.openmmlab.com/mmclassification/v0/deit/deit-small_pt-4xb256_in1k_20220218-9425b9bb.pth',
     prefix='backbone.')
-text_weights = dict(type='HFPretrained', checkpoint='bert-base-uncased')
+text_weights = dict(type='mmt2ireid.HFPretrained', checkpoint='bert-base-uncased')
 
 model = dict(
     type='DualEncoder',

@@ -22,5 +22,4 @@ param_scheduler = [
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs)
 val_cfg = None
 test_cfg = None
-default_hooks = dict(checkpoint=dict(save_best=None))
 auto_scale_lr = dict(base_batch_size=512, enable=False)

@@ -1,0 +1,56 @@
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmt2ireid.apis import find_config, get_model
+
+TOY = 'toy/unipt_vit_pool'
+
+
+def test_a_name_a_path_and_a_config_are_the_same(monkeypatch, tmp_path):
+    by_name = get_model(TOY)
+    path = find_config(TOY).resolve()
+    monkeypatch.chdir(tmp_path)
+    by_path, by_config = get_model(path), get_model(Config.fromfile(path))
+    shapes = {key: value.shape for key, value in by_name.state_dict().items()}
+    for model in (by_path, by_config):
+        assert {key: value.shape for key, value in model.state_dict().items()} == shapes
+        assert not model.training
+
+
+def test_unknown_config_is_named():
+    with pytest.raises(FileNotFoundError, match='unipt/nothing'):
+        get_model('unipt/nothing')
+
+
+def test_random_weights_ask_for_nothing(monkeypatch):
+    """A config whose encoders name weights builds without them, and is left as it was."""
+    cfg = Config.fromfile(find_config('unipt/deits_cuhk_generic'))
+    cfg.model.image_encoder.arch = dict(embed_dims=384, num_layers=1, num_heads=6, feedforward_channels=64)
+    cfg.model.text_encoder.config = dict(num_hidden_layers=1, vocab_size=100)
+    before = cfg.model.to_dict()
+    monkeypatch.setattr('torch.hub.load_state_dict_from_url', lambda *_, **__: pytest.fail('asked the network'))
+    get_model(cfg)
+    assert cfg.model.to_dict() == before
+
+
+def test_loads_a_checkpoint(tmp_path):
+    model = get_model(TOY)
+    with torch.no_grad():
+        for param in model.parameters():
+            param.add_(torch.randn_like(param))
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'weights.pth')
+    loaded = get_model(TOY, pretrained=str(tmp_path / 'weights.pth'))
+    assert all(torch.equal(value, loaded.state_dict()[key]) for key, value in model.state_dict().items())
+
+
+def test_a_checkpoint_without_the_heads_is_enough_one_without_encoders_is_not(tmp_path):
+    state = get_model(TOY).state_dict()
+    path = tmp_path / 'weights.pth'
+    torch.save({key: value for key, value in state.items() if not key.startswith('heads.')}, path)
+    get_model(TOY, pretrained=str(path))
+    torch.save({key: value for key, value in state.items() if not key.startswith('text_encoder.')}, path)
+    with pytest.raises(ValueError, match='text_encoder'):
+        get_model(TOY, pretrained=str(path))
+    with pytest.raises(FileNotFoundError):
+        get_model(TOY, pretrained=str(tmp_path / 'missing.pth'))

@@ -1,0 +1,163 @@
+"""Every config of the toolbox loads and builds, without network and without data."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
+
+from mmt2ireid.apis import get_model
+from mmt2ireid.registry import DATASETS, METRICS, PARAM_SCHEDULERS
+
+CONFIGS = Path(__file__).resolve().parent.parent / 'configs'
+LEAVES = sorted(path for path in CONFIGS.rglob('*.py') if '_base_' not in path.parts)
+SHALLOW_BERT = dict(num_hidden_layers=1, vocab_size=1000, intermediate_size=64)
+WIDTHS = {'deit-small': 384, 'base': 768}
+NUM_CLASSES = {'CUHKPEDES': 11003, 'ICFGPEDES': 2902, 'RSTPReid': 3701}
+
+
+def load(path):
+    init_default_scope('mmt2ireid')
+    return Config.fromfile(path)
+
+
+def shallow(cfg):
+    """The config with encoders of the same widths and one layer."""
+    encoder = cfg.model.image_encoder
+    if isinstance(encoder.get('arch'), str) and encoder.arch in WIDTHS:
+        width = WIDTHS[encoder.arch]
+        encoder.arch = dict(embed_dims=width, num_layers=1, num_heads=width // 64, feedforward_channels=64)
+    if 'config' not in cfg.model.text_encoder:
+        cfg.model.text_encoder.config = dict(SHALLOW_BERT)
+        for head in cfg.model.heads.values():
+            if head is not None and head.type == 'MLMHead':
+                head.config = dict(SHALLOW_BERT)
+    return cfg
+
+
+@pytest.mark.parametrize('path', LEAVES, ids=lambda path: f'{path.parent.name}/{path.stem}')
+def test_builds(path):
+    cfg = shallow(load(path))
+    model = get_model(cfg)
+    optim_wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    known = {id(param) for group in optim_wrapper.optimizer.param_groups for param in group['params']}
+    assert known == {id(param) for param in model.parameters()}
+    schedulers = cfg.param_scheduler if isinstance(cfg.param_scheduler, list) else [cfg.param_scheduler]
+    for scheduler in schedulers:
+        settings = dict(scheduler, optimizer=optim_wrapper)
+        kind = PARAM_SCHEDULERS.get(settings.pop('type'))
+        if settings.pop('convert_to_iter_based', False):
+            kind.build_iter_from_epoch(**settings, epoch_length=7)
+        else:
+            kind(**settings)
+    for part in ('train', 'val', 'test'):
+        loader = cfg.get(f'{part}_dataloader')
+        if loader is not None:
+            DATASETS.build(dict(loader.dataset, lazy_init=True))
+        if cfg.get(f'{part}_evaluator') is not None:
+            METRICS.build(cfg[f'{part}_evaluator'])
+
+
+@pytest.mark.parametrize('path', LEAVES, ids=lambda path: f'{path.parent.name}/{path.stem}')
+def test_is_a_leaf_of_the_house(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= 30
+    assert text.startswith('# '), 'a config says in its first line what it is'
+    cfg = load(path)
+    assert cfg.default_scope == 'mmt2ireid'
+    heads = {name: head for name, head in cfg.model.heads.items() if head is not None}
+    assert heads
+    data = cfg.train_dataloader.dataset.type
+    for head in heads.values():
+        if 'num_classes' in head and data in NUM_CLASSES and path.parent.name != 'toy':
+            assert head.num_classes == NUM_CLASSES[data]
+
+
+@pytest.mark.parametrize('path', LEAVES, ids=lambda path: f'{path.parent.name}/{path.stem}')
+def test_starts_from_weights_that_a_config_makes(path):
+    cfg = load(path)
+    init = cfg.model.image_encoder.get('init_cfg') or {}
+    for checkpoint in (cfg.get('load_from'), init.get('checkpoint')):
+        if checkpoint and checkpoint.startswith('work_dirs/'):
+            _, stem, file = checkpoint.split('/')
+            maker = load(path.parent / f'{stem}.py')
+            assert file == f'epoch_{maker.train_cfg.max_epochs}.pth'
+
+
+def test_the_papers_pretraining_recipe():
+    cfg = load(CONFIGS / 'unipt' / 'vitb16_lupt.py')
+    assert cfg.train_cfg.max_epochs == 15
+    assert cfg.train_dataloader.batch_size * 8 == 512
+    optimizer = cfg.optim_wrapper.optimizer
+    assert (optimizer.type, optimizer.lr, optimizer.betas, optimizer.eps, optimizer.weight_decay) == (
+        'AdamW', 1e-5, (0.9, 0.98), 1e-8, 0.01)
+    assert [s.end for s in cfg.param_scheduler] == [1.5, 15]
+    assert cfg.model.heads.contrastive.loss.logit_scale == 1.0
+    assert not cfg.model.heads.contrastive.loss.get('learn_scale', False)
+    assert cfg.model.heads.mlm.loss_weight == 1.0
+
+
+def test_learning_rate_of_the_papers_pretraining():
+    """Warm-up over a tenth of all steps to 1e-5, then linearly to 0."""
+    cfg = load(CONFIGS / 'unipt' / 'vitb16_lupt.py')
+    optimizer = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], lr=cfg.optim_wrapper.optimizer.lr)
+    epoch_length, steps = 20, 15 * 20
+    schedulers = []
+    for settings in cfg.param_scheduler:
+        settings = dict(settings, optimizer=optimizer)
+        kind = PARAM_SCHEDULERS.get(settings.pop('type'))
+        settings.pop('convert_to_iter_based')
+        schedulers.append(kind.build_iter_from_epoch(**settings, epoch_length=epoch_length))
+    rates = []
+    for _ in range(steps):
+        rates.append(optimizer.param_groups[0]['lr'])
+        optimizer.step()
+        for scheduler in schedulers:
+            scheduler.step()
+    warmup = steps // 10
+    assert max(rates) == pytest.approx(1e-5)
+    assert abs(rates.index(max(rates)) - warmup) <= 1
+    expected = 1e-5 * (steps - 200) / (steps - warmup)
+    assert rates[200] == pytest.approx(expected, rel=0.01)
+    assert rates[-1] < 1e-7
+
+
+def test_weight_decay_of_the_papers_pretraining():
+    cfg = shallow(load(CONFIGS / 'unipt' / 'vitb16_lupt_tuned.py'))
+    model = get_model(cfg)
+    groups = build_optim_wrapper(model, cfg.optim_wrapper).optimizer.param_groups
+    decay = {id(param): group['weight_decay'] for group in groups for param in group['params']}
+    for name, param in model.named_parameters():
+        free = param.ndim < 2 or any(part in name for part in ('pos_embed', 'position_embeddings', 'cls_token'))
+        assert decay[id(param)] == (0 if free else 0.01), name
+
+
+def test_learning_rates_of_the_papers_finetuning():
+    cfg = shallow(load(CONFIGS / 'unipt' / 'deits_cuhk.py'))
+    model = get_model(cfg)
+    groups = build_optim_wrapper(model, cfg.optim_wrapper).optimizer.param_groups
+    rate = {id(param): group['lr'] for group in groups for param in group['params']}
+    expected = {'image_encoder': 1e-4, 'text_encoder': 1e-5, 'img_neck': 1e-3, 'txt_neck': 1e-3,
+                'heads.identity': 1e-3, 'heads.pgu.classifiers': 1e-3, 'heads.pgu': 1e-4}
+    for name, param in model.named_parameters():
+        prefix = next(prefix for prefix in expected if name.startswith(prefix))
+        assert rate[id(param)] == pytest.approx(expected[prefix]), name
+
+
+@pytest.mark.parametrize('readme', sorted(CONFIGS.rglob('README.md')), ids=lambda path: path.parent.name)
+def test_readmes_link_configs_that_exist(readme):
+    links = re.findall(r'\]\(([^)#]+)\)', readme.read_text())
+    missing = [link for link in links if not link.startswith('http') and not (readme.parent / link).exists()]
+    assert not missing
+
+
+def test_every_config_of_a_paper_is_in_its_readme():
+    text = (CONFIGS / 'unipt' / 'README.md').read_text()
+    patterns = [re.compile(re.escape(name).replace(r'\*', '.*')) for name in re.findall(r'`([^` ]*\*[^` ]*\.py)`', text)]
+    for path in LEAVES:
+        if path.parent.name == 'unipt':
+            named = f'({path.name})' in text or any(pattern.fullmatch(path.name) for pattern in patterns)
+            assert named, path.name
