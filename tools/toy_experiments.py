@@ -144,8 +144,8 @@ def draw_strip(row: Row, folder: Path, seed: int, target: Path) -> None:
 def tool(name: str, row: Row, *arguments: object, options: Sequence[str] = ()) -> None:
     """Runs a tool of the toolbox on the config of a row."""
     command = [sys.executable, ROOT / 'tools' / name, ROOT / 'configs' / 'toy' / f'{row.config}.py', *arguments]
-    if options:
-        command += ['--cfg-options', *options]
+    # Warnings and progress only: of many short runs, MMEngine's full log would fill the screen.
+    command += ['--cfg-options', 'log_level=WARNING', *options]
     environment = {**os.environ, 'PYTHONPATH': os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])}
     subprocess.run(list(map(str, command)), check=True, env=environment)
 

@@ -6,4 +6,4 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-load_from = 'work_dirs/unipt_vit_pool/epoch_16.pth'
+load_from = 'work_dirs/unipt_vit_pool/epoch_12.pth'

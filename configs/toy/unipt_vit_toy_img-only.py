@@ -3,5 +3,5 @@ _base_ = './unipt_vit_toy.py'
 
 model = dict(
     image_encoder=dict(
-        init_cfg=dict(type='Pretrained', checkpoint='work_dirs/unipt_vit_pool/epoch_16.pth', prefix='image_encoder.')))
+        init_cfg=dict(type='Pretrained', checkpoint='work_dirs/unipt_vit_pool/epoch_12.pth', prefix='image_encoder.')))
 load_from = None

@@ -1,5 +1,5 @@
 # AdamW 1e-3 with a short warm-up, then cosine.
-max_epochs = 16
+max_epochs = 12
 optim_wrapper = dict(
     type='OptimWrapper',
     constructor='GroupedOptimWrapperConstructor',

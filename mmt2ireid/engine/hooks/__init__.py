@@ -1,1 +1,14 @@
-"""engine.hooks: filled in by the next commits."""
+"""Hooks of a training run."""
+
+from mmt2ireid.engine.hooks.atomic_checkpoint import AtomicCheckpointHook
+from mmt2ireid.engine.hooks.checkpoint_guard import CheckpointGuardHook
+from mmt2ireid.engine.hooks.dataset_checks import IdentityCountHook, SkippedImagesHook
+from mmt2ireid.engine.hooks.deferred_runtime_info import DeferredRuntimeInfoHook
+from mmt2ireid.engine.hooks.nan_guard import NaNGuardHook
+from mmt2ireid.engine.hooks.progress_bar import ProgressBarHook
+from mmt2ireid.engine.hooks.step_seed import StepSeedHook
+
+__all__ = [
+    'AtomicCheckpointHook', 'CheckpointGuardHook', 'DeferredRuntimeInfoHook', 'IdentityCountHook', 'NaNGuardHook',
+    'ProgressBarHook', 'SkippedImagesHook', 'StepSeedHook'
+]

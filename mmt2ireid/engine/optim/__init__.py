@@ -1,1 +1,6 @@
-"""engine.optim: filled in by the next commits."""
+"""Optimiser wrappers and their constructors."""
+
+from mmt2ireid.engine.optim.cpu_amp import CPUAmpOptimWrapper
+from mmt2ireid.engine.optim.grouped import GroupedOptimWrapperConstructor
+
+__all__ = ['CPUAmpOptimWrapper', 'GroupedOptimWrapperConstructor']

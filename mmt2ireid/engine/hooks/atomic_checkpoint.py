@@ -1,0 +1,188 @@
+"""Checkpoints that a kill at any moment leaves usable, and that anyone may load weights-only."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import CheckpointHook
+from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
+from mmengine.runner.base_loop import BaseLoop
+
+from mmt2ireid.compat import TEMP_FILE, write_atomically
+from mmt2ireid.engine.hooks.plain_data import pack_histories, to_plain, unpack_histories
+from mmt2ireid.registry import HOOKS
+
+
+@HOOKS.register_module()
+class AtomicCheckpointHook(CheckpointHook):
+    """MMEngine's ``CheckpointHook`` for runs that may be killed at any moment.
+
+    What differs: an old checkpoint is removed after the new one and ``last_checkpoint`` stand, so that there is always
+    a complete one; half-written files of an earlier run are removed at the start; a checkpoint whose validation was
+    due but is not known to be done is validated when it is resumed, so that the best checkpoint is that of a run
+    which was never killed; the file holds tensors and plain data only, so that ``torch.load(weights_only=True)`` reads
+    it as it is.
+
+    Args:
+        *args: as for MMEngine's ``CheckpointHook``.
+        **kwargs: as for MMEngine's ``CheckpointHook``.
+    """
+
+    keep_ckpt_ids: deque[int]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._validated = False
+        self._loaded_unvalidated = False
+
+    def before_train(self, runner: Runner) -> None:
+        """Cleans up after a killed run and, where it was killed before its validation, validates.
+
+        Args:
+            runner: the runner.
+
+        Raises:
+            ValueError: ``by_epoch`` does not fit the training loop.
+        """
+        self._check_loop(runner)
+        super().before_train(runner)
+        if self.max_keep_ckpts > 0:
+            # One more than are kept, while the newest is being written.
+            self.keep_ckpt_ids = deque(self.keep_ckpt_ids)
+        if is_main_process():
+            self._remove_temp_files(runner)
+        self._remove_replaced(runner, runner.message_hub.get_info('replaced_ckpts', []))
+        resumed = runner._resume and runner.iter > 0
+        if resumed:
+            self.last_ckpt = runner.message_hub.get_info('last_ckpt')
+        if resumed and self._loaded_unvalidated and self._validation_due(runner):
+            runner.logger.info('The checkpoint was written before its validation, which is made up for now.')
+            runner.val_loop.run()
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Restores MMEngine's own form of what :meth:`before_save_checkpoint` made plain.
+
+        Args:
+            runner: the runner.
+            checkpoint: what was loaded; changed in place.
+        """
+        self._loaded_unvalidated = checkpoint.get('meta', {}).get('validated') is False
+        if 'message_hub' in checkpoint:
+            unpack_histories(checkpoint['message_hub'])
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Makes plain data of all that is about to be written.
+
+        Args:
+            runner: the runner.
+            checkpoint: what is to be written; changed in place.
+        """
+        checkpoint['meta']['validated'] = self._validated
+        pack_histories(checkpoint['message_hub'])
+        dropped = to_plain(checkpoint['meta']) + to_plain(checkpoint['message_hub']['runtime_info'])
+        if dropped:
+            runner.logger.warning(f'{", ".join(dropped)} left out of the checkpoint: no plain data')
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float]) -> None:
+        """Saves the best checkpoint.
+
+        Args:
+            runner: the runner.
+            metrics: of the validation.
+
+        Raises:
+            ValueError: a metric of ``save_best`` is not among them.
+        """
+        if not isinstance(runner._train_loop, BaseLoop):
+            return
+        self._validated = True
+        try:
+            super().after_val_epoch(runner, metrics)
+        finally:
+            self._validated = False
+
+    def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
+        if self.max_keep_ckpts > 0 and (not self.keep_ckpt_ids or self.keep_ckpt_ids[-1] != step):
+            self.keep_ckpt_ids.append(step)
+            runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
+        filename = self.filename_tmpl.format(step)
+        self.last_ckpt = self.file_backend.join_path(self.out_dir, filename)
+        runner.message_hub.update_info('last_ckpt', self.last_ckpt)
+        runner.save_checkpoint(
+            self.out_dir, filename, self.file_client_args, save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler, meta=meta, by_epoch=self.by_epoch,
+            backend_args=self.backend_args, **self.args)
+        if is_main_process():
+            write_atomically(os.path.join(runner.work_dir, 'last_checkpoint'), str(self.last_ckpt).encode())
+        if self.max_keep_ckpts > 0:
+            while len(self.keep_ckpt_ids) > self.max_keep_ckpts:
+                old = self.filename_tmpl.format(self.keep_ckpt_ids.popleft())
+                self._remove(self.file_backend.join_path(self.out_dir, old))
+            runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
+
+    def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, float]) -> None:
+        if not self.save_best:
+            return
+        missing = [name for name in self.key_indicators if name != 'auto' and name not in metrics]
+        if missing:
+            raise ValueError(f'save_best must be among the metrics {sorted(metrics)}, but got {missing}')
+        before = self._best()
+        # MMEngine removes what it knows as the best before it writes the new one; it is made to forget it.
+        self._set_best({})
+        runner.message_hub.update_info('replaced_ckpts', [path for path in before.values() if path])
+        super()._save_best_checkpoint(runner, metrics)
+        updated = {name: path for name, path in self._best().items() if path}
+        self._set_best({**before, **updated})
+        self._remove_replaced(runner, before.values())
+
+    def _best(self) -> dict[str, str | None]:
+        if len(self.key_indicators) == 1:
+            return {self.key_indicators[0]: self.best_ckpt_path}
+        return dict(self.best_ckpt_path_dict)
+
+    def _set_best(self, paths: dict[str, str | None]) -> None:
+        if len(self.key_indicators) == 1:
+            self.best_ckpt_path = next(iter(paths.values()), None)
+        else:
+            self.best_ckpt_path_dict = {name: paths.get(name) for name in self.key_indicators}
+
+    def _remove_replaced(self, runner: Runner, paths: Iterable[str | None]) -> None:
+        best = set(self._best().values()) if self.save_best else set()
+        for path in paths:
+            if path and path not in best:
+                self._remove(path)
+        runner.message_hub.update_info('replaced_ckpts', [])
+
+    def _remove(self, path: str) -> None:
+        if is_main_process() and self.file_backend.isfile(path):
+            self.file_backend.remove(path)
+
+    def _remove_temp_files(self, runner: Runner) -> None:
+        for folder in {runner.work_dir, str(self.out_dir)}:
+            for name in os.listdir(folder) if os.path.isdir(folder) else []:
+                if TEMP_FILE.match(name):
+                    os.remove(os.path.join(folder, name))
+
+    def _check_loop(self, runner: Runner) -> None:
+        loop = runner.train_loop
+        unfit = EpochBasedTrainLoop if not self.by_epoch else IterBasedTrainLoop
+        if isinstance(loop, unfit):
+            raise ValueError(f'by_epoch of {type(self).__name__} must be {not self.by_epoch} with '
+                             f'{type(loop).__name__}, but got {self.by_epoch}')
+        every = len(loop.dataloader) if self.by_epoch else self.interval
+        accumulated = getattr(runner.optim_wrapper, '_accumulative_counts', 1)
+        if every % accumulated:
+            runner.logger.warning(f'Checkpoints are written every {every} iterations, but gradients accumulate over '
+                                  f'{accumulated}: a resumed run will not equal one that was never killed.')
+
+    def _validation_due(self, runner: Runner) -> bool:
+        loop = runner.train_loop
+        if runner.val_loop is None:
+            return False
+        loop._decide_current_val_interval()
+        done, total = (loop.epoch, loop.max_epochs) if self.by_epoch else (loop.iter, loop.max_iters)
+        return done >= loop.val_begin and (done % loop.val_interval == 0 or done == total)

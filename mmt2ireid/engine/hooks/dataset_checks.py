@@ -1,0 +1,85 @@
+"""What a run says about its dataset: identities that no classifier knows, images that were skipped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from mmt2ireid.registry import HOOKS
+
+_COUNTED = dict(num_skipped='unreadable images were skipped', num_truncated='captions were cut at the token limit')
+
+
+@HOOKS.register_module()
+class IdentityCountHook(Hook):
+    """Compares the classes of every head with the identities of the training set before training starts."""
+
+    def before_train(self, runner: Runner) -> None:
+        """Compares.
+
+        Args:
+            runner: the runner.
+
+        Raises:
+            ValueError: a head has fewer classes than there are identities.
+        """
+        num_pids = _find(runner.train_dataloader.dataset, 'num_pids')
+        if not num_pids:
+            return
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        for name, module in model.named_modules():
+            num_classes = getattr(module, 'num_classes', None)
+            if not name.startswith('heads.') or not isinstance(num_classes, int):
+                continue
+            if num_classes < num_pids:
+                raise ValueError(f'{name}.num_classes must be {num_pids}, the number of identities of the training '
+                                 f'set, but got {num_classes}')
+            if num_classes > num_pids:
+                runner.logger.warning(f'{name} has {num_classes} classes, but the training set has only {num_pids} '
+                                      'identities')
+
+
+@HOOKS.register_module()
+class SkippedImagesHook(Hook):
+    """Reports what the training set could not use: images it skipped, captions it cut.
+
+    Each epoch that had some is reported, and the run's total at its end.
+    """
+
+    def __init__(self) -> None:
+        self._reported: dict[str, int] = {}
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Reports the epoch's.
+
+        Args:
+            runner: the runner.
+        """
+        for name, what in _COUNTED.items():
+            count, before = _find(runner.train_dataloader.dataset, name) or 0, self._reported.get(name, 0)
+            if count > before:
+                runner.logger.warning(f'{count - before} {what} in epoch {runner.epoch + 1}, {count} so far')
+            self._reported[name] = count
+
+    def after_train(self, runner: Runner) -> None:
+        """Reports the total.
+
+        Args:
+            runner: the runner.
+        """
+        for name, what in _COUNTED.items():
+            count = _find(runner.train_dataloader.dataset, name) or 0
+            if count:
+                runner.logger.warning(f'{count} {what} in this run (an item counts each time it is drawn)')
+
+
+def _find(dataset: Any, name: str) -> Any:
+    """The attribute of a dataset, looked for also inside wrappers such as ``RepeatDataset``."""
+    while dataset is not None:
+        if hasattr(dataset, name):
+            return getattr(dataset, name)
+        dataset = getattr(dataset, 'dataset', None)
+    return None

@@ -1,0 +1,71 @@
+"""Which checkpoint a killed run continues from."""
+
+from __future__ import annotations
+
+import logging
+import re
+import zipfile
+from pathlib import Path
+
+from mmengine.logging import print_log
+
+from mmt2ireid.compat import load_from_local
+
+_NAME = re.compile(r'^(epoch|iter)_(\d+)\.pth$')
+
+
+def find_latest_checkpoint(work_dir: str) -> str | None:
+    """Finds the checkpoint to resume.
+
+    That is the one which ``last_checkpoint`` names. Where that file, or what it names, is missing or damaged, it is the
+    newest complete ``epoch_N.pth`` or ``iter_N.pth`` (by time of writing: a higher number may be left from an earlier
+    run in the same folder).
+
+    Args:
+        work_dir: working directory of the run.
+
+    Returns:
+        Path of a complete checkpoint, or None.
+    """
+    folder = Path(work_dir)
+    pointer = folder / 'last_checkpoint'
+    named = Path(pointer.read_text().strip()) if pointer.is_file() else None
+    if named is not None and not named.is_file():
+        # The working directory may have moved since.
+        named = folder / named.name
+    if named is not None and named.is_file() and is_complete(named):
+        return str(named)
+    for path in _numbered(folder):
+        if is_complete(path):
+            print_log(f'{pointer} names no complete checkpoint ({named}): falling back on {path}',
+                      level=logging.WARNING)
+            return str(path)
+    return None
+
+
+def is_complete(path: str | Path) -> bool:
+    """Reads a checkpoint file and says whether a run can be resumed from it.
+
+    Args:
+        path: a file.
+
+    Returns:
+        False if it is truncated or damaged, is no file of ``torch.save`` or holds no training state.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.testzip() is not None:
+                return False
+        checkpoint = load_from_local(str(path), map_location='cpu', mmap=True)
+    except (ValueError, OSError, zipfile.BadZipFile):
+        return False
+    return isinstance(checkpoint, dict) and 'iter' in checkpoint.get('meta', {}) and 'message_hub' in checkpoint
+
+
+def _numbered(folder: Path) -> list[Path]:
+    found = []
+    for path in folder.iterdir() if folder.is_dir() else []:
+        match = _NAME.match(path.name)
+        if match:
+            found.append((path.stat().st_mtime, int(match[2]), path))
+    return [path for _, _, path in sorted(found, reverse=True)]

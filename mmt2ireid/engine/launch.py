@@ -1,0 +1,101 @@
+"""How a config becomes a Runner. The one place that knows launchers, process groups and what a CPU needs."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import subprocess
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+from torch import distributed
+
+from mmt2ireid.engine.options import check_image_sources, use_amp
+
+__all__ = ['LAUNCHERS', 'build_runner', 'run', 'use_amp']
+
+LAUNCHERS = ('none', 'pytorch', 'slurm')
+Result = TypeVar('Result')
+
+
+def run(cfg: Config, action: Callable[[Runner], Result], *, launcher: str = 'none') -> Result:
+    """Builds a Runner, does something with it and tears the process group down, also after an error.
+
+    Args:
+        cfg: a complete config.
+        action: what to do, such as ``Runner.train``.
+        launcher: who started this process: ``none``, ``pytorch`` (torchrun) or ``slurm``.
+
+    Returns:
+        What the action returns.
+
+    Raises:
+        ValueError: as :func:`build_runner`.
+    """
+    was_initialized = distributed.is_initialized()
+    try:
+        return action(build_runner(cfg, launcher))
+    finally:
+        if distributed.is_initialized() and not was_initialized:
+            distributed.destroy_process_group()
+
+
+def build_runner(cfg: Config, launcher: str = 'none') -> Runner:
+    """Builds the Runner of a config; with a launcher, in its process group: nccl on GPUs, gloo on CPUs.
+
+    Args:
+        cfg: a complete config; changed in place where the machine asks for it.
+        launcher: who started this process: ``none``, ``pytorch`` (torchrun) or ``slurm``.
+
+    Returns:
+        The Runner.
+
+    Raises:
+        ValueError: the launcher is unknown or did not start this process.
+    """
+    if launcher not in LAUNCHERS:
+        raise ValueError(f'launcher must be one of {LAUNCHERS}, but got {launcher!r}')
+    cfg.launcher = launcher
+    if launcher != 'none':
+        if launcher == 'pytorch' and 'RANK' not in os.environ:
+            raise ValueError("launcher must be 'none' in a process that torchrun did not start (see "
+                             "tools/dist_train.sh), but got 'pytorch'")
+        if not torch.cuda.is_available():
+            _prepare_cpu_ranks(cfg, launcher)
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    check_image_sources(cfg)
+    return runner
+
+
+def _prepare_cpu_ranks(cfg: Config, launcher: str) -> None:
+    """Starts gloo before MMEngine would ask for a GPU, and wraps the model without device ids."""
+    if launcher == 'slurm':
+        os.environ.update(_slurm_environment())
+    env_cfg = cfg.setdefault('env_cfg', {})
+    dist_cfg = dict(env_cfg.get('dist_cfg', {}), backend='gloo')
+    env_cfg.update(dist_cfg=dist_cfg)
+    if not distributed.is_initialized():
+        timeout = datetime.timedelta(seconds=dist_cfg.get('timeout', 1800))
+        distributed.init_process_group('gloo', timeout=timeout)
+    wrapper = dict(type='MMDistributedDataParallel', broadcast_buffers=False,
+                   find_unused_parameters=cfg.get('find_unused_parameters', False))
+    cfg.model_wrapper_cfg = {**wrapper, **(cfg.get('model_wrapper_cfg') or {}), 'device_ids': None}
+
+
+def _slurm_environment() -> dict[str, str]:
+    """What torchrun would have set, from what srun set."""
+    missing = [name for name in ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_NODELIST') if name not in os.environ]
+    if missing:
+        raise ValueError(f"launcher must be 'none' in a process that srun did not start ({missing[0]} is not set), "
+                         "but got 'slurm'")
+    found = dict(RANK=os.environ['SLURM_PROCID'], WORLD_SIZE=os.environ['SLURM_NTASKS'],
+                 LOCAL_RANK=os.environ.get('SLURM_LOCALID', '0'), MASTER_PORT=os.environ.get('MASTER_PORT', '29500'))
+    if 'MASTER_ADDR' not in os.environ:
+        listing = subprocess.run(['scontrol', 'show', 'hostname', os.environ['SLURM_NODELIST']], check=True,
+                                 capture_output=True, text=True)
+        found['MASTER_ADDR'] = listing.stdout.split()[0]
+    return found

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Trains as a Slurm job.
+#   tools/slurm_train.sh PARTITION JOB_NAME CONFIG WORK_DIR [options of tools/train.py]
+# GPUS (8) in all, GPUS_PER_NODE (8, or GPUS where that is less), CPUS_PER_TASK (5), SRUN_ARGS: further options of srun.
+# PYTHON names the interpreter; by default it is that of .venv in the checkout, or else `python`.
+set -euo pipefail
+
+if [ $# -lt 4 ]; then
+    echo "usage: $0 PARTITION JOB_NAME CONFIG WORK_DIR [options of tools/train.py]" >&2
+    exit 2
+fi
+PARTITION=$1
+JOB_NAME=$2
+CONFIG=$3
+WORK_DIR=$4
+shift 4
+
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+slurm "$PARTITION" "$JOB_NAME" "$CHECKOUT/tools/train.py" "$CONFIG" --work-dir "$WORK_DIR" "$@"
