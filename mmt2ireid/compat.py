@@ -106,6 +106,7 @@ def patch_mmpretrain() -> None:
     warnings.filterwarnings('ignore', message=pattern, category=UserWarning)
     if importlib.util.find_spec('mmpretrain') is not None:
         import mmpretrain.utils.dependency as dependency
+
         dependency.WITH_MULTIMODAL = False
 
 
@@ -130,6 +131,7 @@ def load_from_local(filename: str, map_location: Any = None, *, mmap: bool = Fal
     if path.endswith('.safetensors'):
         return _load_safetensors(path, map_location)
     import torch
+
     if os.environ.get(UNSAFE_LOAD) == '1':
         return torch.load(path, map_location=map_location, weights_only=False, mmap=mmap)
     try:
@@ -167,13 +169,16 @@ def load_from_http(filename: str, map_location: Any = None) -> Any:
     if get_world_size() > 1:
         barrier()
     if not os.path.isfile(target):
-        raise FileNotFoundError(f'{os.path.basename(target)} could not be downloaded from {filename} ({failure}); '
-                                f'fetch it by hand and put it at {target}') from failure
+        raise FileNotFoundError(
+            f'{os.path.basename(target)} could not be downloaded from {filename} ({failure}); '
+            f'fetch it by hand and put it at {target}'
+        ) from failure
     return load_from_local(target, map_location)
 
 
 def _load_safetensors(path: str, map_location: Any) -> dict[str, Any]:
     from safetensors.torch import load_file
+
     device = 'cpu' if map_location is None or callable(map_location) else str(map_location)
     try:
         return load_file(path, device=device)
@@ -185,11 +190,15 @@ def _explain(path: str, error: Exception) -> NoReturn:
     refused = re.search(r'GLOBAL ([\w.]+)|unrecognized function (.+)', str(error))
     if refused is None:
         first_line = str(error).strip().split('\n', 1)[0]
-        raise ValueError(f'checkpoint {path} must be a complete file of torch.save, but it is truncated, corrupt or '
-                         f'something else ({type(error).__name__}: {first_line})') from error
+        raise ValueError(
+            f'checkpoint {path} must be a complete file of torch.save, but it is truncated, corrupt or '
+            f'something else ({type(error).__name__}: {first_line})'
+        ) from error
     wanted = next(name for name in refused.groups() if name)
-    raise ValueError(f'checkpoint {path} is refused: it must hold weights and plain data, but it wants to run '
-                     f'{wanted}. If you trust whoever wrote it, set {UNSAFE_LOAD}=1') from error
+    raise ValueError(
+        f'checkpoint {path} is refused: it must hold weights and plain data, but it wants to run '
+        f'{wanted}. If you trust whoever wrote it, set {UNSAFE_LOAD}=1'
+    ) from error
 
 
 def _harmless_globals() -> AbstractContextManager:
@@ -205,8 +214,11 @@ def _harmless_globals() -> AbstractContextManager:
     if digit_version(torch.__version__) < digit_version('2.6.0'):
         allowed += [core._reconstruct, core.scalar]
     else:
-        allowed += [(function, f'numpy.{package}.multiarray.{name}') for package in ('core', '_core')
-                    for name, function in (('_reconstruct', core._reconstruct), ('scalar', core.scalar))]
+        allowed += [
+            (function, f'numpy.{package}.multiarray.{name}')
+            for package in ('core', '_core')
+            for name, function in (('_reconstruct', core._reconstruct), ('scalar', core.scalar))
+        ]
     if not hasattr(torch.serialization, 'safe_globals'):
         torch.serialization.add_safe_globals(allowed)
         return nullcontext()
@@ -216,6 +228,7 @@ def _harmless_globals() -> AbstractContextManager:
 def _history_method(owner: Any, name: str) -> Callable:
     """Stands in for ``getattr``, by which MMEngine's number histories refer to their own four statistics."""
     from mmengine.logging import HistoryBuffer
+
     if owner is not HistoryBuffer or name not in ('min', 'max', 'mean', 'current'):
         raise ValueError(f'GLOBAL builtins.getattr of {name!r}')
     return getattr(owner, name)

@@ -39,7 +39,7 @@ def test_importing_the_package_is_light():
 
 def test_checkpoint_of_mmengine_loads_weights_only(tmp_path):
     hub, allowed = MessageHub('compat'), set(torch.serialization.get_safe_globals())
-    for value in (1., 2., 3.):
+    for value in (1.0, 2.0, 3.0):
         hub.update_scalar('train/loss', value)
     hub.update_info('best_score', np.float64(4.5))
     hub.update_info('counts', np.arange(3, dtype=np.int32))
@@ -47,7 +47,7 @@ def test_checkpoint_of_mmengine_loads_weights_only(tmp_path):
     torch.save(dict(state_dict=dict(w=torch.ones(2)), message_hub=hub.state_dict()), path)
     loaded = CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
     history = loaded['message_hub']['log_scalars']['train/loss']
-    assert isinstance(history, HistoryBuffer) and history.mean() == 2. and history.statistics('current') == 3.
+    assert isinstance(history, HistoryBuffer) and history.mean() == 2.0 and history.statistics('current') == 3.0
     assert loaded['message_hub']['runtime_info']['best_score'] == 4.5
     assert loaded['message_hub']['runtime_info']['counts'].tolist() == [0, 1, 2]
     assert set(torch.serialization.get_safe_globals()) == allowed
@@ -56,14 +56,14 @@ def test_checkpoint_of_mmengine_loads_weights_only(tmp_path):
 @pytest.mark.parametrize('package', ['numpy.core.multiarray', 'numpy._core.multiarray'])
 def test_arrays_of_any_numpy_load(tmp_path, package):
     path = tmp_path / 'array.pth'
-    torch.save(dict(a=np.arange(4.)), path)
+    torch.save(dict(a=np.arange(4.0)), path)
     with zipfile.ZipFile(path) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
     with zipfile.ZipFile(path, 'w') as archive:
         for name, data in entries.items():
             archive.writestr(name, re.sub(rb'cnumpy\._?core\.multiarray', b'c' + package.encode(), data))
     assert f'c{package}'.encode() in path.read_bytes()
-    assert CheckpointLoader.load_checkpoint(str(path))['a'].tolist() == [0., 1., 2., 3.]
+    assert CheckpointLoader.load_checkpoint(str(path))['a'].tolist() == [0.0, 1.0, 2.0, 3.0]
 
 
 def test_code_is_refused_by_name(tmp_path, monkeypatch):
@@ -99,13 +99,14 @@ def test_damaged_file_is_named(tmp_path, content):
     path = tmp_path / 'damaged.pth'
     torch.save(dict(w=torch.randn(1000)), path)
     data = path.read_bytes()
-    path.write_bytes(dict(truncated=data[:len(data) // 2], empty=b'', text=b'hello', pickle=pickle.dumps({}))[content])
+    path.write_bytes(dict(truncated=data[: len(data) // 2], empty=b'', text=b'hello', pickle=pickle.dumps({}))[content])
     with pytest.raises(ValueError, match=r'damaged\.pth must be a complete file'):
         CheckpointLoader.load_checkpoint(str(path))
 
 
 def test_safetensors(tmp_path):
     from safetensors.torch import save_file
+
     model, other = torch.nn.Linear(2, 3), torch.nn.Linear(2, 3)
     save_file(model.state_dict(), tmp_path / 'w.safetensors')
     load_checkpoint(other, str(tmp_path / 'w.safetensors'), map_location='cpu')
@@ -168,6 +169,7 @@ def test_mmpretrain_models_import_without_the_warning():
     compat.patch_mmpretrain()
     compat.patch_mmpretrain()
     import mmpretrain.utils.dependency as dependency
+
     assert dependency.WITH_MULTIMODAL is False
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')

@@ -93,7 +93,12 @@ def test_the_papers_pretraining_recipe():
     assert cfg.train_dataloader.batch_size * 8 == 512
     optimizer = cfg.optim_wrapper.optimizer
     assert (optimizer.type, optimizer.lr, optimizer.betas, optimizer.eps, optimizer.weight_decay) == (
-        'AdamW', 1e-5, (0.9, 0.98), 1e-8, 0.01)
+        'AdamW',
+        1e-5,
+        (0.9, 0.98),
+        1e-8,
+        0.01,
+    )
     assert [s.end for s in cfg.param_scheduler] == [1.5, 15]
     assert cfg.model.heads.contrastive.loss.logit_scale == 1.0
     assert not cfg.model.heads.contrastive.loss.get('learn_scale', False)
@@ -140,8 +145,15 @@ def test_learning_rates_of_the_papers_finetuning():
     model = get_model(cfg)
     groups = build_optim_wrapper(model, cfg.optim_wrapper).optimizer.param_groups
     rate = {id(param): group['lr'] for group in groups for param in group['params']}
-    expected = {'image_encoder': 1e-4, 'text_encoder': 1e-5, 'img_neck': 1e-3, 'txt_neck': 1e-3,
-                'heads.identity': 1e-3, 'heads.pgu.classifiers': 1e-3, 'heads.pgu': 1e-4}
+    expected = {
+        'image_encoder': 1e-4,
+        'text_encoder': 1e-5,
+        'img_neck': 1e-3,
+        'txt_neck': 1e-3,
+        'heads.identity': 1e-3,
+        'heads.pgu.classifiers': 1e-3,
+        'heads.pgu': 1e-4,
+    }
     for name, param in model.named_parameters():
         prefix = next(prefix for prefix in expected if name.startswith(prefix))
         assert rate[id(param)] == pytest.approx(expected[prefix]), name
@@ -156,7 +168,9 @@ def test_readmes_link_configs_that_exist(readme):
 
 def test_every_config_of_a_paper_is_in_its_readme():
     text = (CONFIGS / 'unipt' / 'README.md').read_text()
-    patterns = [re.compile(re.escape(name).replace(r'\*', '.*')) for name in re.findall(r'`([^` ]*\*[^` ]*\.py)`', text)]
+    patterns = [
+        re.compile(re.escape(name).replace(r'\*', '.*')) for name in re.findall(r'`([^` ]*\*[^` ]*\.py)`', text)
+    ]
     for path in LEAVES:
         if path.parent.name == 'unipt':
             named = f'({path.name})' in text or any(pattern.fullmatch(path.name) for pattern in patterns)

@@ -20,8 +20,17 @@ ALLOWED = {  # room -> rooms that it may import, beside itself and what is commo
     'evaluation': {'structures'},
     'visualization': {'structures'},
     'engine': {'labeling', 'structures', 'evaluation'},
-    'apis': {'structures', 'text', 'labeling', 'pseudo_text', 'datasets', 'models', 'evaluation', 'visualization',
-             'engine'},
+    'apis': {
+        'structures',
+        'text',
+        'labeling',
+        'pseudo_text',
+        'datasets',
+        'models',
+        'evaluation',
+        'visualization',
+        'engine',
+    },
     **{name: set() for name in COMMON},
 }
 PURE = (f'{PACKAGE}.text', f'{PACKAGE}.labeling', f'{PACKAGE}.evaluation.retrieval')
@@ -39,11 +48,12 @@ def imports(source: str, module: str, is_package: bool = False) -> set[str]:
             if node.level:
                 up = node.level - (1 if is_package else 0)
                 parents = module.split('.')
-                base = '.'.join(parents[:len(parents) - up] + ([base] if base else []))
+                base = '.'.join(parents[: len(parents) - up] + ([base] if base else []))
             # `from mmt2ireid import compat` imports mmt2ireid.compat; of __version__ there is no module.
             found.update(
                 f'{base}.{alias.name}' if base == PACKAGE and not alias.name.startswith('__') else base
-                for alias in node.names)
+                for alias in node.names
+            )
     return found
 
 
@@ -123,31 +133,34 @@ def test_tools_import_the_package_only():
         assert not clash, f'{path.name} imports {clash}'
 
 
-@pytest.mark.parametrize(('module', 'source'), [
-    ('mmt2ireid.models.x', 'from mmt2ireid.datasets import CUHKPEDES'),
-    ('mmt2ireid.models.heads.x', 'import mmt2ireid.engine.hooks'),
-    ('mmt2ireid.datasets.x', 'def f():\n    from mmt2ireid.models.losses import mlm_loss'),
-    ('mmt2ireid.datasets.toy.x', 'from mmt2ireid import engine'),
-    ('mmt2ireid.datasets.x', 'from ..engine import launch'),
-    ('mmt2ireid.engine.x', 'from mmt2ireid.models import DualEncoder'),
-    ('mmt2ireid.engine.x', 'if TYPE_CHECKING:\n    from mmt2ireid.datasets import CUHKPEDES'),
-    ('mmt2ireid.structures.x', 'from mmt2ireid.text import Tokenizer'),
-    ('mmt2ireid.evaluation.x', 'from mmt2ireid.models import DualEncoder'),
-    ('mmt2ireid.visualization.x', 'from mmt2ireid.evaluation import retrieval_metrics'),
-    ('mmt2ireid.models.x', 'from mmt2ireid.apis import get_model'),
-    ('mmt2ireid.registry', 'from mmt2ireid.models import DualEncoder'),
-    ('mmt2ireid.compat', 'from . import models'),
-    ('mmt2ireid', 'from mmt2ireid.apis import get_model'),
-    ('mmt2ireid.models.x', 'import mmt2ireid'),
-    ('mmt2ireid.attic.x', 'import os'),
-    ('mmt2ireid.engine.x', 'import tools.train'),
-    ('mmt2ireid.text.x', 'import mmengine'),
-    ('mmt2ireid.text.x', 'def f():\n    from mmengine.logging import print_log'),
-    ('mmt2ireid.text.x', 'from mmt2ireid.registry import TRANSFORMS'),
-    ('mmt2ireid.labeling.x', 'from mmcv.transforms import BaseTransform'),
-    ('mmt2ireid.evaluation.retrieval', 'from mmengine.logging import print_log'),
-    ('mmt2ireid.evaluation.retrieval', 'from mmt2ireid.structures import PersonSample'),
-])
+@pytest.mark.parametrize(
+    ('module', 'source'),
+    [
+        ('mmt2ireid.models.x', 'from mmt2ireid.datasets import CUHKPEDES'),
+        ('mmt2ireid.models.heads.x', 'import mmt2ireid.engine.hooks'),
+        ('mmt2ireid.datasets.x', 'def f():\n    from mmt2ireid.models.losses import mlm_loss'),
+        ('mmt2ireid.datasets.toy.x', 'from mmt2ireid import engine'),
+        ('mmt2ireid.datasets.x', 'from ..engine import launch'),
+        ('mmt2ireid.engine.x', 'from mmt2ireid.models import DualEncoder'),
+        ('mmt2ireid.engine.x', 'if TYPE_CHECKING:\n    from mmt2ireid.datasets import CUHKPEDES'),
+        ('mmt2ireid.structures.x', 'from mmt2ireid.text import Tokenizer'),
+        ('mmt2ireid.evaluation.x', 'from mmt2ireid.models import DualEncoder'),
+        ('mmt2ireid.visualization.x', 'from mmt2ireid.evaluation import retrieval_metrics'),
+        ('mmt2ireid.models.x', 'from mmt2ireid.apis import get_model'),
+        ('mmt2ireid.registry', 'from mmt2ireid.models import DualEncoder'),
+        ('mmt2ireid.compat', 'from . import models'),
+        ('mmt2ireid', 'from mmt2ireid.apis import get_model'),
+        ('mmt2ireid.models.x', 'import mmt2ireid'),
+        ('mmt2ireid.attic.x', 'import os'),
+        ('mmt2ireid.engine.x', 'import tools.train'),
+        ('mmt2ireid.text.x', 'import mmengine'),
+        ('mmt2ireid.text.x', 'def f():\n    from mmengine.logging import print_log'),
+        ('mmt2ireid.text.x', 'from mmt2ireid.registry import TRANSFORMS'),
+        ('mmt2ireid.labeling.x', 'from mmcv.transforms import BaseTransform'),
+        ('mmt2ireid.evaluation.retrieval', 'from mmengine.logging import print_log'),
+        ('mmt2ireid.evaluation.retrieval', 'from mmt2ireid.structures import PersonSample'),
+    ],
+)
 def test_a_breach_is_found(module, source):
     is_package = module == PACKAGE
     found = breaches({module: imports(source, module, is_package)})
@@ -160,20 +173,25 @@ def test_a_breach_through_another_module_is_found():
         'mmt2ireid.evaluation.retrieval': {'mmt2ireid.evaluation.similarity'},
         'mmt2ireid.evaluation.similarity': {'mmengine.dist'},
     }
-    assert breaches(graph) == ['mmt2ireid.evaluation.retrieval must be free of MMEngine, but '
-                               'mmt2ireid.evaluation.similarity imports mmengine.dist']
+    assert breaches(graph) == [
+        'mmt2ireid.evaluation.retrieval must be free of MMEngine, but '
+        'mmt2ireid.evaluation.similarity imports mmengine.dist'
+    ]
 
 
-@pytest.mark.parametrize(('module', 'source'), [
-    ('mmt2ireid.models.x', 'from mmt2ireid.structures import PairFeatures\nfrom mmt2ireid.text import Tokenizer'),
-    ('mmt2ireid.models.heads.x', 'from .base_head import BaseHead\nfrom mmt2ireid import compat'),
-    ('mmt2ireid.engine.x', 'from mmt2ireid.labeling import cluster\nfrom mmt2ireid.evaluation import retrieval'),
-    ('mmt2ireid.apis.x', 'from mmt2ireid import __version__\nfrom mmt2ireid.engine import launch'),
-    ('mmt2ireid.text.x', 'import torch\nfrom mmt2ireid.text.tokenizers import HFTokenizer'),
-    ('mmt2ireid.text.x', 'from mmt2ireid.compat import write_atomically'),
-    ('mmt2ireid.evaluation.retrieval', 'from mmt2ireid.evaluation.similarity import cosine'),
-    ('mmt2ireid.evaluation.retrieval_metric', 'from mmengine.evaluator import BaseMetric'),
-    ('mmt2ireid', 'from mmt2ireid import compat, registry\nfrom mmt2ireid.version import __version__'),
-])
+@pytest.mark.parametrize(
+    ('module', 'source'),
+    [
+        ('mmt2ireid.models.x', 'from mmt2ireid.structures import PairFeatures\nfrom mmt2ireid.text import Tokenizer'),
+        ('mmt2ireid.models.heads.x', 'from .base_head import BaseHead\nfrom mmt2ireid import compat'),
+        ('mmt2ireid.engine.x', 'from mmt2ireid.labeling import cluster\nfrom mmt2ireid.evaluation import retrieval'),
+        ('mmt2ireid.apis.x', 'from mmt2ireid import __version__\nfrom mmt2ireid.engine import launch'),
+        ('mmt2ireid.text.x', 'import torch\nfrom mmt2ireid.text.tokenizers import HFTokenizer'),
+        ('mmt2ireid.text.x', 'from mmt2ireid.compat import write_atomically'),
+        ('mmt2ireid.evaluation.retrieval', 'from mmt2ireid.evaluation.similarity import cosine'),
+        ('mmt2ireid.evaluation.retrieval_metric', 'from mmengine.evaluator import BaseMetric'),
+        ('mmt2ireid', 'from mmt2ireid import compat, registry\nfrom mmt2ireid.version import __version__'),
+    ],
+)
 def test_what_is_allowed_is_no_breach(module, source):
     assert not breaches({module: imports(source, module, module == PACKAGE)})

@@ -19,6 +19,7 @@ BERT = dict(vocab_size=64, hidden_size=32, num_hidden_layers=1, num_attention_he
 def world(tmp_path):
     """Eight persons, two pictures each, in the layout of CUHK-PEDES, and a tokenizer."""
     import json
+
     rng = np.random.default_rng(0)
     records = []
     (tmp_path / 'imgs' / 'cam_a').mkdir(parents=True)
@@ -27,14 +28,22 @@ def world(tmp_path):
             for image in range(2):
                 path = f'cam_a/{pid}_{image}.png'
                 cv2.imwrite(str(tmp_path / 'imgs' / path), rng.integers(0, 255, (48, 24, 3), dtype=np.uint8))
-                records.append(dict(split=split, id=pid, file_path=path, processed_tokens=[],
-                                    captions=[f'person number {pid}', f'number {pid}, a person']))
+                records.append(
+                    dict(
+                        split=split,
+                        id=pid,
+                        file_path=path,
+                        processed_tokens=[],
+                        captions=[f'person number {pid}', f'number {pid}, a person'],
+                    )
+                )
     (tmp_path / 'reid_raw.json').write_text(json.dumps(records))
     words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'person', 'number', 'a', ',', *map(str, range(10))]
     (tmp_path / 'tokenizer').mkdir()
     (tmp_path / 'tokenizer' / 'vocab.txt').write_text('\n'.join(words))
     (tmp_path / 'tokenizer' / 'tokenizer_config.json').write_text(
-        json.dumps(dict(tokenizer_class='BertTokenizer', do_lower_case=True)))
+        json.dumps(dict(tokenizer_class='BertTokenizer', do_lower_case=True))
+    )
     return tmp_path
 
 
@@ -49,44 +58,70 @@ def full_name_config(world, scope):
 
     def loader(split, unit, sampler):
         return dict(
-            batch_size=4, num_workers=0, sampler=sampler,
-            dataset=dict(type='mmt2ireid.CUHKPEDES', data_root=str(world), split=split, unit=unit, pipeline=pipeline))
+            batch_size=4,
+            num_workers=0,
+            sampler=sampler,
+            dataset=dict(type='mmt2ireid.CUHKPEDES', data_root=str(world), split=split, unit=unit, pipeline=pipeline),
+        )
 
     neck = dict(type='mmt2ireid.ConvMaxPoolNeck', in_channels=32, out_channels=32)
-    return Config(dict(
-        default_scope=scope,
-        custom_imports=dict(imports=['mmt2ireid']),
-        work_dir=str(world / 'run'),
-        model=dict(
-            type='mmt2ireid.DualEncoder',
-            data_preprocessor=dict(type='mmt2ireid.PairDataPreprocessor'),
-            image_encoder=dict(
-                type='mmpretrain.VisionTransformer', img_size=(48, 24), patch_size=12, out_type='raw',
-                arch=dict(embed_dims=32, num_layers=1, num_heads=2, feedforward_channels=64)),
-            text_encoder=dict(type='mmt2ireid.BertTextEncoder', config=BERT),
-            img_neck=neck, txt_neck=neck,
-            heads=dict(
-                contrastive=dict(type='mmt2ireid.ContrastiveHead', loss=dict(type='mmt2ireid.ContrastiveLoss')),
-                mlm=dict(type='mmt2ireid.MLMHead', config=BERT, loss=dict(type='mmt2ireid.MLMLoss')),
-                identity=dict(type='mmt2ireid.IdentityHead', num_classes=4, in_channels=32),
-                ranking=dict(type='mmt2ireid.RankingHead', loss=dict(type='mmt2ireid.RankingLoss')),
-                pgu=dict(type='mmt2ireid.PGUHead', num_classes=4, dim=32, head_dim=32, ffn_dim=32))),
-        train_dataloader=loader('train', 'pair', dict(type='mmt2ireid.IdentitySampler', num_pids=2, num_instances=2)),
-        val_dataloader=loader('val', 'image', dict(type='mmengine.DefaultSampler', shuffle=False)),
-        val_evaluator=dict(type='mmt2ireid.RetrievalMetric', directions=('t2i', 'i2t')),
-        train_cfg=dict(by_epoch=True, max_epochs=1), val_cfg=dict(),
-        optim_wrapper=dict(
-            type='mmengine.OptimWrapper', constructor='mmt2ireid.GroupedOptimWrapperConstructor',
-            optimizer=dict(type='AdamW', lr=1e-3)),
-        default_hooks=dict(
-            runtime_info=dict(type='mmt2ireid.DeferredRuntimeInfoHook'),
-            checkpoint=dict(type='mmt2ireid.AtomicCheckpointHook', save_best='t2i/R1', rule='greater')),
-        custom_hooks=[
-            dict(type=f'mmt2ireid.{name}') for name in
-            ('StepSeedHook', 'CheckpointGuardHook', 'IdentityCountHook', 'NaNGuardHook', 'SkippedImagesHook',
-             'ProgressBarHook')],
-        randomness=dict(seed=0),
-        experiment_name=f'plugin_{scope}'))
+    return Config(
+        dict(
+            default_scope=scope,
+            custom_imports=dict(imports=['mmt2ireid']),
+            work_dir=str(world / 'run'),
+            model=dict(
+                type='mmt2ireid.DualEncoder',
+                data_preprocessor=dict(type='mmt2ireid.PairDataPreprocessor'),
+                image_encoder=dict(
+                    type='mmpretrain.VisionTransformer',
+                    img_size=(48, 24),
+                    patch_size=12,
+                    out_type='raw',
+                    arch=dict(embed_dims=32, num_layers=1, num_heads=2, feedforward_channels=64),
+                ),
+                text_encoder=dict(type='mmt2ireid.BertTextEncoder', config=BERT),
+                img_neck=neck,
+                txt_neck=neck,
+                heads=dict(
+                    contrastive=dict(type='mmt2ireid.ContrastiveHead', loss=dict(type='mmt2ireid.ContrastiveLoss')),
+                    mlm=dict(type='mmt2ireid.MLMHead', config=BERT, loss=dict(type='mmt2ireid.MLMLoss')),
+                    identity=dict(type='mmt2ireid.IdentityHead', num_classes=4, in_channels=32),
+                    ranking=dict(type='mmt2ireid.RankingHead', loss=dict(type='mmt2ireid.RankingLoss')),
+                    pgu=dict(type='mmt2ireid.PGUHead', num_classes=4, dim=32, head_dim=32, ffn_dim=32),
+                ),
+            ),
+            train_dataloader=loader(
+                'train', 'pair', dict(type='mmt2ireid.IdentitySampler', num_pids=2, num_instances=2)
+            ),
+            val_dataloader=loader('val', 'image', dict(type='mmengine.DefaultSampler', shuffle=False)),
+            val_evaluator=dict(type='mmt2ireid.RetrievalMetric', directions=('t2i', 'i2t')),
+            train_cfg=dict(by_epoch=True, max_epochs=1),
+            val_cfg=dict(),
+            optim_wrapper=dict(
+                type='mmengine.OptimWrapper',
+                constructor='mmt2ireid.GroupedOptimWrapperConstructor',
+                optimizer=dict(type='AdamW', lr=1e-3),
+            ),
+            default_hooks=dict(
+                runtime_info=dict(type='mmt2ireid.DeferredRuntimeInfoHook'),
+                checkpoint=dict(type='mmt2ireid.AtomicCheckpointHook', save_best='t2i/R1', rule='greater'),
+            ),
+            custom_hooks=[
+                dict(type=f'mmt2ireid.{name}')
+                for name in (
+                    'StepSeedHook',
+                    'CheckpointGuardHook',
+                    'IdentityCountHook',
+                    'NaNGuardHook',
+                    'SkippedImagesHook',
+                    'ProgressBarHook',
+                )
+            ],
+            randomness=dict(seed=0),
+            experiment_name=f'plugin_{scope}',
+        )
+    )
 
 
 @pytest.mark.parametrize('scope', ['mmengine', 'mmpretrain', 'mmt2ireid'])
@@ -101,22 +136,28 @@ def test_full_names_in_a_plain_runner(world, scope):
 def test_a_fresh_process_needs_only_the_import(world):
     """Nothing that another test imported helps: types are found through custom_imports alone."""
     full_name_config(world, 'mmpretrain').dump(world / 'config.py')
-    code = ('from mmengine.config import Config; from mmengine.runner import Runner;'
-            f'Runner.from_cfg(Config.fromfile({str(world / "config.py")!r})).train()')
+    code = (
+        'from mmengine.config import Config; from mmengine.runner import Runner;'
+        f'Runner.from_cfg(Config.fromfile({str(world / "config.py")!r})).train()'
+    )
     subprocess.run([sys.executable, '-W', 'ignore', '-c', code], check=True, cwd=ROOT, capture_output=True)
 
 
 def test_importing_the_package_is_light():
-    code = ('import sys, mmt2ireid;'
-            'heavy = {"mmpretrain", "transformers", "cv2", "matplotlib", "open_clip"} & set(sys.modules);'
-            'sys.exit(f"imported {heavy}" if heavy else 0)')
+    code = (
+        'import sys, mmt2ireid;'
+        'heavy = {"mmpretrain", "transformers", "cv2", "matplotlib", "open_clip"} & set(sys.modules);'
+        'sys.exit(f"imported {heavy}" if heavy else 0)'
+    )
     subprocess.run([sys.executable, '-c', code], check=True, cwd=ROOT)
 
 
 @pytest.mark.slow
 def test_the_wheel_carries_configs_and_tools(tmp_path):
-    subprocess.run([sys.executable, '-m', 'pip', 'wheel', '-q', '--no-deps', '-w', str(tmp_path), str(ROOT)], check=True)
-    wheel, = tmp_path.glob('mmt2ireid-*.whl')
+    subprocess.run(
+        [sys.executable, '-m', 'pip', 'wheel', '-q', '--no-deps', '-w', str(tmp_path), str(ROOT)], check=True
+    )
+    (wheel,) = tmp_path.glob('mmt2ireid-*.whl')
     names = set(zipfile.ZipFile(wheel).namelist())
     for folder in ('configs', 'tools'):
         tracked = subprocess.run(['git', 'ls-files', folder], cwd=ROOT, check=True, capture_output=True, text=True)

@@ -1,7 +1,7 @@
 """Measures training steps of a config: pairs per second, where the time goes, peak memory, TFLOP/s against the peak.
 
-    python tools/benchmark_train.py configs/toy/unipt_vit_pool.py
-    python tools/benchmark_train.py configs/unipt/vitb16_lupt.py --synthetic --amp
+python tools/benchmark_train.py configs/toy/unipt_vit_pool.py
+python tools/benchmark_train.py configs/unipt/vitb16_lupt.py --synthetic --amp
 """
 
 from __future__ import annotations
@@ -54,12 +54,15 @@ def main() -> None:
         classes = [head.num_classes for head in model.heads.values() if hasattr(head, 'num_classes')]
         height, width = next(step for step in cfg.train_pipeline if step.type == 'Resize').scale[::-1]
         batches = synthetic_batches(
-            batch_size=cfg.train_dataloader.batch_size, image_size=(height, width), num_tokens=args.tokens,
-            vocab_size=model.text_encoder.vocab_size, num_classes=min(classes, default=1))
+            batch_size=cfg.train_dataloader.batch_size,
+            image_size=(height, width),
+            num_tokens=args.tokens,
+            vocab_size=model.text_encoder.vocab_size,
+            num_classes=min(classes, default=1),
+        )
     else:
         batches = Runner.build_dataloader(cfg.train_dataloader, seed=0)
-    figures = benchmark_training(
-        model, optim_wrapper, batches, steps=args.steps, warmup=args.warmup, progress=tqdm)
+    figures = benchmark_training(model, optim_wrapper, batches, steps=args.steps, warmup=args.warmup, progress=tqdm)
     print(figures.table())
     if args.json:
         write_atomically(args.json, json.dumps(asdict(figures), indent=2).encode())

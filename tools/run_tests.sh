@@ -6,6 +6,7 @@ source "$(dirname "$0")/setup_env.sh" tests
 slow=(-m 'not slow')
 if [ "${1:-}" = --all ]; then slow=(); shift; fi
 "$PYTHON" -m ruff check mmt2ireid tools tests setup.py
+"$PYTHON" -m ruff format --check mmt2ireid tools tests setup.py
 "$PYTHON" -m mypy
 # One thread: the tests are many and small, and some start processes of their own.
 OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} "$PYTHON" -m pytest "${slow[@]}" "$@"

@@ -23,8 +23,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--split', choices=('val', 'test'), default='test', help='what to evaluate')
     parser.add_argument('--out', metavar='JSON', help='write the metrics to this file')
     parser.add_argument('--strip', metavar='PNG', help='draw ranked strips of some queries to this file')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='override settings, such as test_dataloader.batch_size=32')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override settings, such as test_dataloader.batch_size=32',
+    )
     parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='who started this process')
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help='set by some launchers')
     return parser.parse_args(argv)
@@ -44,10 +49,12 @@ def main(argv: Sequence[str] | None = None) -> None:
             return
         print(markdown_table(metrics))
         if args.out:
-            write_json(args.out, dict(config=args.config, checkpoint=args.checkpoint, split=args.split,
-                                      metrics=metrics))
+            write_json(
+                args.out, dict(config=args.config, checkpoint=args.checkpoint, split=args.split, metrics=metrics)
+            )
         if features is not None:
             from mmt2ireid.visualization import ranked_strip_from_features
+
             ranked_strip_from_features(features, args.strip)
 
     run(cfg, evaluate, launcher=args.launcher)

@@ -35,31 +35,38 @@ class Row:
     test_only: bool = False  # evaluates the weights of `start` on other data
 
 
-ROWS = {row.config: row for row in (
-    Row('pre-trained on the pool, not fine-tuned', 'unipt_vit_pool'),
-    Row('fine-tuned from scratch', 'unipt_vit_toy_scratch'),
-    Row('fine-tuned after pre-training', 'unipt_vit_toy', 'unipt_vit_pool'),
-    Row('fine-tuned from scratch, as many steps as both', 'unipt_vit_toy_scratch_long'),
-    Row('image encoder pre-trained, text encoder from scratch', 'unipt_vit_toy_img-only', 'unipt_vit_pool'),
-    Row('pre-trained without MLM, not fine-tuned', 'unipt_vit_pool_wo-mlm'),
-    Row('after pre-training without MLM', 'unipt_vit_toy_wo-mlm', 'unipt_vit_pool_wo-mlm'),
-    Row('from scratch, without PGU', 'unipt_vit_toy_scratch_wo-pgu'),
-    Row('after pre-training, without PGU', 'unipt_vit_toy_wo-pgu', 'unipt_vit_pool'),
-    Row('pre-trained with scale fixed at 1, not fine-tuned', 'unipt_vit_pool_fixed-scale'),
-    Row('after pre-training with scale fixed at 1', 'unipt_vit_toy_fixed-scale', 'unipt_vit_pool_fixed-scale'),
-    Row('pre-trained on half of the pool, not fine-tuned', 'unipt_vit_pool_half'),
-    Row('after pre-training on half of the pool', 'unipt_vit_toy_half', 'unipt_vit_pool_half'),
-    Row('Swin pre-trained on the pool, not fine-tuned', 'unipt_swin_pool'),
-    Row('to the second set: from scratch', 'unipt_vit_toy_scratch_to-second', 'unipt_vit_toy_scratch', True),
-    Row('to the second set: after pre-training', 'unipt_vit_toy_to-second', 'unipt_vit_toy', True),
-)}
+ROWS = {
+    row.config: row
+    for row in (
+        Row('pre-trained on the pool, not fine-tuned', 'unipt_vit_pool'),
+        Row('fine-tuned from scratch', 'unipt_vit_toy_scratch'),
+        Row('fine-tuned after pre-training', 'unipt_vit_toy', 'unipt_vit_pool'),
+        Row('fine-tuned from scratch, as many steps as both', 'unipt_vit_toy_scratch_long'),
+        Row('image encoder pre-trained, text encoder from scratch', 'unipt_vit_toy_img-only', 'unipt_vit_pool'),
+        Row('pre-trained without MLM, not fine-tuned', 'unipt_vit_pool_wo-mlm'),
+        Row('after pre-training without MLM', 'unipt_vit_toy_wo-mlm', 'unipt_vit_pool_wo-mlm'),
+        Row('from scratch, without PGU', 'unipt_vit_toy_scratch_wo-pgu'),
+        Row('after pre-training, without PGU', 'unipt_vit_toy_wo-pgu', 'unipt_vit_pool'),
+        Row('pre-trained with scale fixed at 1, not fine-tuned', 'unipt_vit_pool_fixed-scale'),
+        Row('after pre-training with scale fixed at 1', 'unipt_vit_toy_fixed-scale', 'unipt_vit_pool_fixed-scale'),
+        Row('pre-trained on half of the pool, not fine-tuned', 'unipt_vit_pool_half'),
+        Row('after pre-training on half of the pool', 'unipt_vit_toy_half', 'unipt_vit_pool_half'),
+        Row('Swin pre-trained on the pool, not fine-tuned', 'unipt_swin_pool'),
+        Row('to the second set: from scratch', 'unipt_vit_toy_scratch_to-second', 'unipt_vit_toy_scratch', True),
+        Row('to the second set: after pre-training', 'unipt_vit_toy_to-second', 'unipt_vit_toy', True),
+    )
+}
 QUICKSTART = ('unipt_vit_pool', 'unipt_vit_toy_scratch', 'unipt_vit_toy')
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--rows', nargs='+', default=['quickstart'],
-                        help=f"'quickstart', 'all', or configs of configs/toy: {', '.join(ROWS)}")
+    parser.add_argument(
+        '--rows',
+        nargs='+',
+        default=['quickstart'],
+        help=f"'quickstart', 'all', or configs of configs/toy: {', '.join(ROWS)}",
+    )
     parser.add_argument('--seeds', nargs='+', type=int, default=[0])
     parser.add_argument('--out', type=Path, default=Path('work_dirs/toy'))
     parser.add_argument('--strip', type=Path, help='draw ranked strips of the first seed after pre-training here')
@@ -84,7 +91,7 @@ def main() -> None:
 def select_rows(names: list[str]) -> list[Row]:
     """The rows of the names, each start before what starts from it."""
     wanted = {'quickstart': QUICKSTART, 'all': tuple(ROWS)}
-    chosen = [config for name in names for config in wanted.get(name, (name, ))]
+    chosen = [config for name in names for config in wanted.get(name, (name,))]
     unknown = [config for config in chosen if config not in ROWS]
     if unknown:
         raise ValueError(f"rows must be 'quickstart', 'all' or of {tuple(ROWS)}, but got {unknown[0]!r}")
@@ -137,8 +144,9 @@ def last_checkpoint(work_dir: Path) -> Path:
 
 def draw_strip(row: Row, folder: Path, seed: int, target: Path) -> None:
     """Ranked strips of a trained row."""
-    tool('test.py', row, best_checkpoint(train(row, folder, seed)), '--work-dir', folder / row.config, '--strip',
-         target)
+    tool(
+        'test.py', row, best_checkpoint(train(row, folder, seed)), '--work-dir', folder / row.config, '--strip', target
+    )
 
 
 def tool(name: str, row: Row, *arguments: object, options: Sequence[str] = ()) -> None:

@@ -18,15 +18,26 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Train a config.')
     parser.add_argument('config', help='config file')
     parser.add_argument('--work-dir', help='where logs and checkpoints go (default: work_dirs/NAME OF THE CONFIG)')
-    parser.add_argument('--resume', nargs='?', const='auto', metavar='auto|PATH',
-                        help='continue from this checkpoint; alone or with "auto" from the newest of the work dir')
-    parser.add_argument('--amp', action='store_true',
-                        help='train in mixed precision; a config with amp=True does on GPUs anyway')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='auto|PATH',
+        help='continue from this checkpoint; alone or with "auto" from the newest of the work dir',
+    )
+    parser.add_argument(
+        '--amp', action='store_true', help='train in mixed precision; a config with amp=True does on GPUs anyway'
+    )
     parser.add_argument('--seed', type=int, help="overrides the config's seed")
     parser.add_argument('--no-validate', action='store_true', help='do not validate while training')
     parser.add_argument('--auto-scale-lr', action='store_true', help='scale the learning rate with the batch size')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='override settings, such as train_cfg.max_epochs=3')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override settings, such as train_cfg.max_epochs=3',
+    )
     parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='who started this process')
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help='set by some launchers')
     return parser.parse_args(argv)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import resource
 import time
@@ -52,19 +53,33 @@ class TrainingBenchmark:
     def table(self) -> str:
         """The figures as Markdown."""
         total = sum(self.seconds.values())
-        rows = [('device', self.device), ('batch', f'{self.batch_size} pairs'),
-                ('throughput', f'{self.pairs_per_second:.1f} pairs/s')]
-        rows += [(f'share of {part}', f'{100 * seconds / total:.1f} % ({1000 * seconds:.1f} ms)')
-                 for part, seconds in self.seconds.items()]
-        rows += [('peak memory', f'{self.peak_memory / 2**20:.0f} MiB'),
-                 ('achieved', f'{self.achieved_flops / 1e12:.3f} TFLOP/s'),
-                 ('matrix product peak, measured', f'{self.matmul_flops / 1e12:.3f} TFLOP/s'),
-                 ('achieved / peak', f'{100 * self.achieved_flops / self.matmul_flops:.1f} %')]
+        rows = [
+            ('device', self.device),
+            ('batch', f'{self.batch_size} pairs'),
+            ('throughput', f'{self.pairs_per_second:.1f} pairs/s'),
+        ]
+        rows += [
+            (f'share of {part}', f'{100 * seconds / total:.1f} % ({1000 * seconds:.1f} ms)')
+            for part, seconds in self.seconds.items()
+        ]
+        rows += [
+            ('peak memory', f'{self.peak_memory / 2**20:.0f} MiB'),
+            ('achieved', f'{self.achieved_flops / 1e12:.3f} TFLOP/s'),
+            ('matrix product peak, measured', f'{self.matmul_flops / 1e12:.3f} TFLOP/s'),
+            ('achieved / peak', f'{100 * self.achieved_flops / self.matmul_flops:.1f} %'),
+        ]
         return '\n'.join(['| figure | value |', '| --- | --- |', *(f'| {name} | {value} |' for name, value in rows)])
 
 
-def benchmark_training(model: DualEncoder, optim_wrapper: OptimWrapper, batches: Iterable[dict], *, steps: int = 20,
-                       warmup: int = 5, progress: Callable[[Iterable], Iterable] = iter) -> TrainingBenchmark:
+def benchmark_training(
+    model: DualEncoder,
+    optim_wrapper: OptimWrapper,
+    batches: Iterable[dict],
+    *,
+    steps: int = 20,
+    warmup: int = 5,
+    progress: Callable[[Iterable], Iterable] = iter,
+) -> TrainingBenchmark:
     """Measures training steps of a model.
 
     Args:
@@ -98,8 +113,11 @@ def benchmark_training(model: DualEncoder, optim_wrapper: OptimWrapper, batches:
         pairs += len(batch['inputs'])
     _synchronise(device)
     rate = pairs / (time.perf_counter() - start)
-    peak = (torch.cuda.max_memory_allocated(device) if device.type == 'cuda' else
-            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    peak = (
+        torch.cuda.max_memory_allocated(device)
+        if device.type == 'cuda'
+        else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    )
 
     clock = _Clock(device)
     for _ in progress(range(steps)):
@@ -114,11 +132,20 @@ def benchmark_training(model: DualEncoder, optim_wrapper: OptimWrapper, batches:
         seconds={part: clock.seconds[part] / steps for part in PARTS},
         peak_memory=peak,
         flops=counter.get_total_flops(),
-        matmul_flops=matmul_rate(device, _compute_dtype(model, optim_wrapper)))
+        matmul_flops=matmul_rate(device, _compute_dtype(model, optim_wrapper)),
+    )
 
 
-def synthetic_batches(*, batch_size: int, image_size: tuple[int, int], num_tokens: int, vocab_size: int,
-                      num_classes: int, mask_ratio: float = 0.15, seed: int = 0) -> list[dict]:
+def synthetic_batches(
+    *,
+    batch_size: int,
+    image_size: tuple[int, int],
+    num_tokens: int,
+    vocab_size: int,
+    num_classes: int,
+    mask_ratio: float = 0.15,
+    seed: int = 0,
+) -> list[dict]:
     """Batches of noise, for measuring a model whose data is not at hand.
 
     Args:
@@ -136,12 +163,17 @@ def synthetic_batches(*, batch_size: int, image_size: tuple[int, int], num_token
     rng = torch.Generator().manual_seed(seed)
 
     def sample(index: int) -> PersonSample:
-        ids = torch.randint(5, vocab_size, (num_tokens, ), generator=rng)
+        ids = torch.randint(5, vocab_size, (num_tokens,), generator=rng)
         count = max(1, round(mask_ratio * num_tokens))
         return PersonSample(
-            pid=int(torch.randint(num_classes, (1, ), generator=rng)), image_id=index, sample_idx=index,
-            img_path=f'noise {index}', token_ids=[ids], masked_token_ids=ids.clone(),
-            mask_positions=torch.randperm(num_tokens, generator=rng)[:count])
+            pid=int(torch.randint(num_classes, (1,), generator=rng)),
+            image_id=index,
+            sample_idx=index,
+            img_path=f'noise {index}',
+            token_ids=[ids],
+            masked_token_ids=ids.clone(),
+            mask_positions=torch.randperm(num_tokens, generator=rng)[:count],
+        )
 
     def batch() -> dict:
         images = torch.randint(0, 256, (batch_size, 3, *image_size), dtype=torch.uint8, generator=rng)
@@ -190,10 +222,14 @@ def _step_in_parts(model: DualEncoder, optim_wrapper: OptimWrapper, source: Iter
         losses = clock.measure('heads', lambda: _head_losses(model, inputs, *cut))
     clock.measure('heads', lambda: optim_wrapper.scale_loss(sum(losses.values())).backward())
     for name, outputs, leaves in (('image encoder', image, cut[0]), ('text encoder', text, cut[1])):
-        pairs = [(out, leaf.grad) for out, leaf in zip(outputs, leaves, strict=True)
-                 if leaf is not None and leaf.grad is not None]
-        clock.measure(name, lambda pairs=pairs: torch.autograd.backward(*map(list, zip(*pairs, strict=True))))
+        clock.measure(name, functools.partial(_backward_from_cut, outputs, leaves))
     clock.measure('optimiser', lambda: (optim_wrapper.step(), optim_wrapper.zero_grad()))
+
+
+def _backward_from_cut(outputs: list[Any], leaves: list[Any]) -> None:
+    reached = [(out, leaf.grad) for out, leaf in zip(outputs, leaves, strict=True) if leaf is not None]
+    reached = [(out, grad) for out, grad in reached if grad is not None]
+    torch.autograd.backward([out for out, _ in reached], [grad for _, grad in reached])
 
 
 def _flat(features: tuple[EncoderOutput, Tensor]) -> list[Tensor | None]:
@@ -206,7 +242,7 @@ def _encode_text(model: DualEncoder, inputs: PairInputs) -> list[Tensor | None]:
 
 
 def _head_losses(model: DualEncoder, inputs: PairInputs, image: list[Any], text: list[Any]) -> dict[str, Tensor]:
-    mask = inputs.txt_mask[:, -text[0].shape[1]:]  # the neck may have dropped leading tokens
+    mask = inputs.txt_mask[:, -text[0].shape[1] :]  # the neck may have dropped leading tokens
     features = PairFeatures(image[0], text[0], mask, image[1], text[1])
     return model.head_losses(replace(features, masked_tokens=text[2]), inputs.targets)
 

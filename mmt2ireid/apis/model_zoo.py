@@ -65,8 +65,9 @@ def get_model(config: str | Path | Config, pretrained: bool | str = False) -> Ba
 def _without_weights(cfg: Any) -> Any:
     """The config without any ``init_cfg`` that would fetch weights."""
     if isinstance(cfg, dict):
-        return type(cfg)({key: _without_weights(value) for key, value in cfg.items()
-                          if not (key == 'init_cfg' and _fetches(value))})
+        return type(cfg)(
+            {key: _without_weights(value) for key, value in cfg.items() if not (key == 'init_cfg' and _fetches(value))}
+        )
     return [_without_weights(item) for item in cfg] if isinstance(cfg, list) else cfg
 
 
@@ -80,9 +81,15 @@ def _load(model: BaseModel, checkpoint: str) -> None:
     wrong = [key for key, value in model.state_dict().items() if key not in state or state[key].shape != value.shape]
     needed = [key for key in wrong if not key.startswith('heads.')]
     if needed:
-        raise ValueError(f'checkpoint {checkpoint} must hold the encoders and necks of the model, but {len(needed)} '
-                         f'entries are missing or of another shape, first {", ".join(needed[:3])}')
+        raise ValueError(
+            f'checkpoint {checkpoint} must hold the encoders and necks of the model, but {len(needed)} '
+            f'entries are missing or of another shape, first {", ".join(needed[:3])}'
+        )
     if wrong:
-        print_log(f'{checkpoint} has {len(wrong)} entries of the heads not or in other shapes; they stay as '
-                  f'initialised, first {", ".join(wrong[:3])}', logger='current', level=logging.WARNING)
+        print_log(
+            f'{checkpoint} has {len(wrong)} entries of the heads not or in other shapes; they stay as '
+            f'initialised, first {", ".join(wrong[:3])}',
+            logger='current',
+            level=logging.WARNING,
+        )
     model.load_state_dict({key: value for key, value in state.items() if key not in wrong}, strict=False)

@@ -37,8 +37,9 @@ def find_latest_checkpoint(work_dir: str) -> str | None:
         return str(named)
     for path in _numbered(folder):
         if is_complete(path):
-            print_log(f'{pointer} names no complete checkpoint ({named}): falling back on {path}',
-                      level=logging.WARNING)
+            print_log(
+                f'{pointer} names no complete checkpoint ({named}): falling back on {path}', level=logging.WARNING
+            )
             return str(path)
     return None
 

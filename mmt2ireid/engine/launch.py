@@ -62,8 +62,10 @@ def build_runner(cfg: Config, launcher: str = 'none') -> Runner:
     cfg.launcher = launcher
     if launcher != 'none':
         if launcher == 'pytorch' and 'RANK' not in os.environ:
-            raise ValueError("launcher must be 'none' in a process that torchrun did not start (see "
-                             "tools/dist_train.sh), but got 'pytorch'")
+            raise ValueError(
+                "launcher must be 'none' in a process that torchrun did not start (see "
+                "tools/dist_train.sh), but got 'pytorch'"
+            )
         if not torch.cuda.is_available():
             _prepare_cpu_ranks(cfg, launcher)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
@@ -81,8 +83,11 @@ def _prepare_cpu_ranks(cfg: Config, launcher: str) -> None:
     if not distributed.is_initialized():
         timeout = datetime.timedelta(seconds=dist_cfg.get('timeout', 1800))
         distributed.init_process_group('gloo', timeout=timeout)
-    wrapper = dict(type='MMDistributedDataParallel', broadcast_buffers=False,
-                   find_unused_parameters=cfg.get('find_unused_parameters', False))
+    wrapper = dict(
+        type='MMDistributedDataParallel',
+        broadcast_buffers=False,
+        find_unused_parameters=cfg.get('find_unused_parameters', False),
+    )
     cfg.model_wrapper_cfg = {**wrapper, **(cfg.get('model_wrapper_cfg') or {}), 'device_ids': None}
 
 
@@ -90,12 +95,18 @@ def _slurm_environment() -> dict[str, str]:
     """What torchrun would have set, from what srun set."""
     missing = [name for name in ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_NODELIST') if name not in os.environ]
     if missing:
-        raise ValueError(f"launcher must be 'none' in a process that srun did not start ({missing[0]} is not set), "
-                         "but got 'slurm'")
-    found = dict(RANK=os.environ['SLURM_PROCID'], WORLD_SIZE=os.environ['SLURM_NTASKS'],
-                 LOCAL_RANK=os.environ.get('SLURM_LOCALID', '0'), MASTER_PORT=os.environ.get('MASTER_PORT', '29500'))
+        raise ValueError(
+            f"launcher must be 'none' in a process that srun did not start ({missing[0]} is not set), but got 'slurm'"
+        )
+    found = dict(
+        RANK=os.environ['SLURM_PROCID'],
+        WORLD_SIZE=os.environ['SLURM_NTASKS'],
+        LOCAL_RANK=os.environ.get('SLURM_LOCALID', '0'),
+        MASTER_PORT=os.environ.get('MASTER_PORT', '29500'),
+    )
     if 'MASTER_ADDR' not in os.environ:
-        listing = subprocess.run(['scontrol', 'show', 'hostname', os.environ['SLURM_NODELIST']], check=True,
-                                 capture_output=True, text=True)
+        listing = subprocess.run(
+            ['scontrol', 'show', 'hostname', os.environ['SLURM_NODELIST']], check=True, capture_output=True, text=True
+        )
         found['MASTER_ADDR'] = listing.stdout.split()[0]
     return found

@@ -44,8 +44,9 @@ def set_resume(cfg: Config, resume: str) -> None:
     """
     path = find_latest_checkpoint(cfg.work_dir) if resume == 'auto' else resume
     if path is None:
-        print_log(f'{cfg.work_dir} holds no complete checkpoint to resume: starting from the beginning',
-                  level=logging.WARNING)
+        print_log(
+            f'{cfg.work_dir} holds no complete checkpoint to resume: starting from the beginning', level=logging.WARNING
+        )
         cfg.resume = False
         return
     cfg.load_from, cfg.resume = path, True
@@ -100,8 +101,10 @@ def set_auto_scale_lr(cfg: Config) -> None:
         ValueError: the config does not say for which batch size its learning rate is meant.
     """
     if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
-        raise ValueError('auto_scale_lr must hold base_batch_size for the learning rate to be scaled, but got '
-                         f'{cfg.get("auto_scale_lr")}')
+        raise ValueError(
+            'auto_scale_lr must hold base_batch_size for the learning rate to be scaled, but got '
+            f'{cfg.get("auto_scale_lr")}'
+        )
     cfg.auto_scale_lr.enable = True
 
 
@@ -125,8 +128,10 @@ def set_test_split(cfg: Config, split: str) -> None:
         ValueError: the config has no such split.
     """
     if cfg.get(f'{split}_dataloader') is None or cfg.get(f'{split}_evaluator') is None:
-        raise ValueError(f'split must be one that the config evaluates, but got {split!r}: {split}_dataloader or '
-                         f'{split}_evaluator is missing')
+        raise ValueError(
+            f'split must be one that the config evaluates, but got {split!r}: {split}_dataloader or '
+            f'{split}_evaluator is missing'
+        )
     cfg.test_dataloader, cfg.test_evaluator = cfg[f'{split}_dataloader'], cfg[f'{split}_evaluator']
     cfg.test_cfg = cfg.get('test_cfg') or {}
 
@@ -163,8 +168,12 @@ def check_image_sources(cfg: Config) -> bool:
     trained, tested = (_dataset_types(cfg.get(f'{split}_dataloader')) & set(FROM_MSMT17) for split in ('train', 'test'))
     if not trained or not tested or trained == tested:
         return False
-    print_log(f'{"/".join(sorted(trained))} (training) and {"/".join(sorted(tested))} (test) both come from MSMT17 and '
-              'may share persons: the result is no clean cross-dataset figure', 'current', logging.WARNING)
+    print_log(
+        f'{"/".join(sorted(trained))} (training) and {"/".join(sorted(tested))} (test) both come from MSMT17 and '
+        'may share persons: the result is no clean cross-dataset figure',
+        'current',
+        logging.WARNING,
+    )
     return True
 
 

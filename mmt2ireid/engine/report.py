@@ -25,8 +25,9 @@ def markdown_table(metrics: Mapping[str, float]) -> str:
         rows.setdefault(direction, {})[name] = value
     names = list(dict.fromkeys(name for row in rows.values() for name in row))
     lines = [['direction', *names], ['---', *('---:' for _ in names)]]
-    lines += [[direction, *(f'{row[name]:.2f}' if name in row else '' for name in names)]
-              for direction, row in rows.items()]
+    lines += [
+        [direction, *(f'{row[name]:.2f}' if name in row else '' for name in names)] for direction, row in rows.items()
+    ]
     return '\n'.join(f'| {" | ".join(cells)} |' for cells in lines)
 
 

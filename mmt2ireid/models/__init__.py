@@ -13,7 +13,19 @@ from mmt2ireid.models.text_encoders import BertTextEncoder  # noqa: E402
 from mmt2ireid.models.weights import HFPretrained  # noqa: E402
 
 __all__ = [
-    'BaseHead', 'BertTextEncoder', 'ContrastiveHead', 'ContrastiveLoss', 'ConvMaxPoolNeck', 'DualEncoder',
-    'HFPretrained', 'IdentityHead', 'IdentityLoss', 'MLMHead', 'MLMLoss', 'PGUHead', 'PairDataPreprocessor',
-    'RankingHead', 'RankingLoss'
+    'BaseHead',
+    'BertTextEncoder',
+    'ContrastiveHead',
+    'ContrastiveLoss',
+    'ConvMaxPoolNeck',
+    'DualEncoder',
+    'HFPretrained',
+    'IdentityHead',
+    'IdentityLoss',
+    'MLMHead',
+    'MLMLoss',
+    'PGUHead',
+    'PairDataPreprocessor',
+    'RankingHead',
+    'RankingLoss',
 ]

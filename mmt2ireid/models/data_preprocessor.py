@@ -30,8 +30,16 @@ class PairDataPreprocessor(BaseDataPreprocessor):
         ValueError: if ``mean`` or ``std`` has not three values, a value of ``std`` is not positive.
     """
 
-    def __init__(self, *, mean: Sequence[float] = (127.5, 127.5, 127.5), std: Sequence[float] = (127.5, 127.5, 127.5),
-                 to_rgb: bool = True, pad_id: int = 0, pad_to: int | None = None, non_blocking: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        mean: Sequence[float] = (127.5, 127.5, 127.5),
+        std: Sequence[float] = (127.5, 127.5, 127.5),
+        to_rgb: bool = True,
+        pad_id: int = 0,
+        pad_to: int | None = None,
+        non_blocking: bool = True,
+    ) -> None:
         super().__init__(non_blocking=non_blocking)
         if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
             raise ValueError(f'mean and std must be three numbers each, std positive, but got {mean} and {std}')
@@ -64,15 +72,18 @@ class PairDataPreprocessor(BaseDataPreprocessor):
             token_ids=self._to_device(token_ids),
             txt_mask=self._to_device(txt_mask),
             num_captions=tuple(len(sample.token_ids) for sample in samples),
-            targets=self._targets(samples, token_ids))
+            targets=self._targets(samples, token_ids),
+        )
         return dict(inputs=inputs, data_samples=samples)
 
     def _images(self, images: Sequence[Tensor], samples: list[PersonSample]) -> Tensor:
         for image, sample in zip(images, samples, strict=True):
             if image.shape != images[0].shape:
-                raise ValueError(f'Images of a batch must have one size (Resize in the pipeline), but got '
-                                 f'{tuple(images[0].shape)} for {samples[0].get("img_path")} and '
-                                 f'{tuple(image.shape)} for {sample.get("img_path")}')
+                raise ValueError(
+                    f'Images of a batch must have one size (Resize in the pipeline), but got '
+                    f'{tuple(images[0].shape)} for {samples[0].get("img_path")} and '
+                    f'{tuple(image.shape)} for {sample.get("img_path")}'
+                )
         batch = torch.stack([self._to_device(image) for image in images])
         if self.to_rgb:
             batch = batch.flip(1)
@@ -80,11 +91,15 @@ class PairDataPreprocessor(BaseDataPreprocessor):
 
     def _token_ids(self, sample: PersonSample) -> list[Tensor]:
         if not sample.get('token_ids'):
-            raise ValueError(f'{sample.get("img_path")}: token_ids must hold at least one caption, but got '
-                             f'{sample.get("token_ids")}; the pipeline needs Tokenize')
+            raise ValueError(
+                f'{sample.get("img_path")}: token_ids must hold at least one caption, but got '
+                f'{sample.get("token_ids")}; the pipeline needs Tokenize'
+            )
         if not all(len(caption) for caption in sample.token_ids):
-            raise ValueError(f'{sample.get("img_path")}: every caption must have at least one token, but got '
-                             f'{[len(caption) for caption in sample.token_ids]}')
+            raise ValueError(
+                f'{sample.get("img_path")}: every caption must have at least one token, but got '
+                f'{[len(caption) for caption in sample.token_ids]}'
+            )
         return sample.token_ids
 
     def _pad(self, ids: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
@@ -94,25 +109,31 @@ class PairDataPreprocessor(BaseDataPreprocessor):
         if longest > length:
             raise ValueError(f'pad_to must be at least the longest caption, {longest} tokens, but got {length}')
         if self.max_length is not None and length > self.max_length:
-            raise ValueError(f'Captions must have at most max_length={self.max_length} tokens, which the text encoder '
-                             f'can read, but got {length}; limit the tokenizer or pad_to')
+            raise ValueError(
+                f'Captions must have at most max_length={self.max_length} tokens, which the text encoder '
+                f'can read, but got {length}; limit the tokenizer or pad_to'
+            )
         token_ids = torch.full((len(ids), length), self.pad_id, dtype=torch.int64)
         mask = torch.zeros((len(ids), length), dtype=torch.bool)
         for row, caption in enumerate(ids):
-            token_ids[row, :len(caption)] = caption
-            mask[row, :len(caption)] = True
+            token_ids[row, : len(caption)] = caption
+            mask[row, : len(caption)] = True
         self._check_vocabulary(token_ids)
         return token_ids, mask
 
     def _check_vocabulary(self, token_ids: Tensor) -> None:
         highest = int(token_ids.max())
         if self.vocab_size is not None and highest >= self.vocab_size:
-            raise ValueError(f'Token ids must be below the text encoder\'s vocab_size={self.vocab_size}, but got '
-                             f'{highest}; tokenizer and text encoder do not belong together')
+            raise ValueError(
+                f"Token ids must be below the text encoder's vocab_size={self.vocab_size}, but got "
+                f'{highest}; tokenizer and text encoder do not belong together'
+            )
 
     def _targets(self, samples: list[PersonSample], token_ids: Tensor) -> PairTargets:
-        columns = torch.tensor([[sample.get('pid', -1), sample.get('image_id', -1), sample.get('sample_idx', -1)]
-                                for sample in samples], dtype=torch.int64)
+        columns = torch.tensor(
+            [[sample.get('pid', -1), sample.get('image_id', -1), sample.get('sample_idx', -1)] for sample in samples],
+            dtype=torch.int64,
+        )
         pids, image_ids, sample_idx = self._to_device(columns).unbind(1)
         return PairTargets(pids, image_ids, sample_idx, self._masked(samples, token_ids))
 
@@ -121,7 +142,7 @@ class PairDataPreprocessor(BaseDataPreprocessor):
             return None
         masked, length = token_ids.clone(), token_ids.shape[1]
         for row, sample in enumerate(samples):
-            masked[row, :len(sample.masked_token_ids)] = sample.masked_token_ids
+            masked[row, : len(sample.masked_token_ids)] = sample.masked_token_ids
         self._check_vocabulary(masked)
         positions = torch.cat([row * length + sample.mask_positions for row, sample in enumerate(samples)])
         targets = token_ids.flatten()[positions]

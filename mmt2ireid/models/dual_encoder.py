@@ -37,9 +37,18 @@ class DualEncoder(BaseModel):
         ValueError: if ``test_features`` names no features of this model.
     """
 
-    def __init__(self, *, image_encoder: dict, text_encoder: dict, img_neck: dict, txt_neck: dict,
-                 heads: Mapping[str, dict | None] | None = None, test_features: str = 'both',
-                 data_preprocessor: dict | None = None, init_cfg: dict | list | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        image_encoder: dict,
+        text_encoder: dict,
+        img_neck: dict,
+        txt_neck: dict,
+        heads: Mapping[str, dict | None] | None = None,
+        test_features: str = 'both',
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | list | None = None,
+    ) -> None:
         super().__init__(data_preprocessor or dict(type='mmt2ireid.PairDataPreprocessor'), init_cfg)
         self.image_encoder = MODELS.build(image_encoder)
         self.text_encoder = MODELS.build(text_encoder)
@@ -51,14 +60,14 @@ class DualEncoder(BaseModel):
         if test_features not in allowed:
             raise ValueError(f'test_features must be one of {allowed}, but got {test_features!r}')
         self.test_features = test_features
-        self._retrieval_heads = {
-            'both': with_features, 'global': []}.get(test_features, [test_features])
+        self._retrieval_heads = {'both': with_features, 'global': []}.get(test_features, [test_features])
         for limit in ('vocab_size', 'max_length'):
             if hasattr(self.data_preprocessor, limit):
                 setattr(self.data_preprocessor, limit, getattr(self.text_encoder, limit, None))
 
-    def forward(self, inputs: PairInputs, data_samples: list[PersonSample] | None = None,
-                mode: str = 'tensor') -> PairFeatures | dict[str, Tensor] | list[PersonSample]:
+    def forward(
+        self, inputs: PairInputs, data_samples: list[PersonSample] | None = None, mode: str = 'tensor'
+    ) -> PairFeatures | dict[str, Tensor] | list[PersonSample]:
         """Runs the model on a batch of the data preprocessor.
 
         Args:
@@ -103,8 +112,10 @@ class DualEncoder(BaseModel):
                 the same name.
         """
         if len(inputs.token_ids) != len(inputs.images):
-            raise ValueError(f'Training needs one caption per image (unit=\'pair\' in the dataset), but got '
-                             f'{len(inputs.token_ids)} captions of {len(inputs.images)} images')
+            raise ValueError(
+                f"Training needs one caption per image (unit='pair' in the dataset), but got "
+                f'{len(inputs.token_ids)} captions of {len(inputs.images)} images'
+            )
         if not self.heads:
             raise ValueError('heads must hold at least one head for training, but got none')
         features = replace(self.extract(inputs), masked_tokens=self.masked_tokens(inputs))
@@ -148,4 +159,4 @@ class DualEncoder(BaseModel):
         features += [self.heads[name].embed(output.tokens, output.mask) for name in self._retrieval_heads]
         # Each of unit length: the inner product of the concatenations is the sum of the cosine similarities.
         joint = torch.cat([F.normalize(feature.float(), dim=-1) for feature in features], dim=-1)
-        return joint / len(features)**0.5
+        return joint / len(features) ** 0.5

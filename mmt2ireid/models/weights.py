@@ -31,8 +31,9 @@ class HFPretrained:
         """
         load = getattr(module, 'load_hf', None)
         if load is None:
-            raise ValueError(f'init_cfg HFPretrained must be given to a module with load_hf, but got '
-                             f'{type(module).__name__}')
+            raise ValueError(
+                f'init_cfg HFPretrained must be given to a module with load_hf, but got {type(module).__name__}'
+            )
         load(self.checkpoint)
 
 
@@ -60,6 +61,7 @@ def load_bert_mlm_head(module: nn.Module, checkpoint: str) -> None:
 
 def _bert_for_mlm(checkpoint: str) -> BertForMaskedLM:
     from transformers import BertForMaskedLM
+
     try:
         return BertForMaskedLM.from_pretrained(checkpoint)
     except OSError as error:
@@ -67,16 +69,22 @@ def _bert_for_mlm(checkpoint: str) -> BertForMaskedLM:
             f'The transformers checkpoint {checkpoint!r} is neither a folder here nor in the cache, and could not be '
             f'fetched. Where there is a network, run `huggingface-cli download {checkpoint}` and copy the cache folder '
             f'(HF_HOME, by default ~/.cache/huggingface) to this machine; or save the model with save_pretrained and '
-            f'give that folder as init_cfg.checkpoint. To start from random weights, set init_cfg=None.') from error
+            f'give that folder as init_cfg.checkpoint. To start from random weights, set init_cfg=None.'
+        ) from error
 
 
 def _load_matching(module: nn.Module, state: dict, checkpoint: str) -> None:
     own = {key: tuple(value.shape) for key, value in module.state_dict().items()}
     got = {key: tuple(value.shape) for key, value in state.items()}
     # Both ways: a checkpoint with more layers than the model must not lose them silently.
-    wrong = [f'{key}: {got.get(key, "missing")} in the checkpoint, {own.get(key, "missing")} in the model'
-             for key in {**own, **got} if got.get(key) != own.get(key)]
+    wrong = [
+        f'{key}: {got.get(key, "missing")} in the checkpoint, {own.get(key, "missing")} in the model'
+        for key in {**own, **got}
+        if got.get(key) != own.get(key)
+    ]
     if wrong:
-        raise ValueError(f'{checkpoint!r} must have the shapes of {type(module).__name__}, but {len(wrong)} of '
-                         f'{len({**own, **got})} entries differ, first {"; ".join(wrong[:3])}')
+        raise ValueError(
+            f'{checkpoint!r} must have the shapes of {type(module).__name__}, but {len(wrong)} of '
+            f'{len({**own, **got})} entries differ, first {"; ".join(wrong[:3])}'
+        )
     module.load_state_dict(state)

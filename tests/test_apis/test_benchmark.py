@@ -31,6 +31,7 @@ def test_figures(config):
 def test_parts_give_the_gradients_of_a_whole_step():
     """Cutting the graph between encoders and heads changes nothing but what can be measured."""
     from mmt2ireid.apis import benchmark
+
     model = get_model('toy/unipt_vit_pool')  # no dropout outside training
     data = batches()[0]
     losses = model(**model.data_preprocessor(data, True), mode='loss')

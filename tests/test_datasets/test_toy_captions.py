@@ -37,7 +37,7 @@ def scenes(domain, count=250, captions=2):
 
 
 def words(text):
-    return re.findall(r"[a-z]+(?:-[a-z]+)*", text.lower())
+    return re.findall(r'[a-z]+(?:-[a-z]+)*', text.lower())
 
 
 def example(**changes):

@@ -16,6 +16,7 @@ from tiny_config import tiny_config  # noqa: E402
 def make_cfg(tmp_path, monkeypatch):
     """Builds configs of the tiny parts, without MMEngine's survey of the machine, which takes seconds."""
     from mmengine.runner import runner
+
     monkeypatch.setattr(runner, 'collect_env', dict)
 
     def make(**changes):

@@ -36,6 +36,7 @@ def run_once(config: str, work_dir: Path, die_at: str) -> int:
         code = 0
     except BaseException:
         import traceback
+
         traceback.print_exc()
     finally:
         sys.stdout.flush()
@@ -51,6 +52,7 @@ def prepare() -> None:
     from mmengine.runner import runner
 
     from mmt2ireid import registry
+
     torch.set_num_threads(1)
     for name in registry.__all__:
         getattr(registry, name).import_from_location()

@@ -12,13 +12,20 @@ from mmt2ireid.engine.launch import build_runner
 def weights(make_cfg, **model):
     """The state dict of another tiny model."""
     from tiny_parts import TinyModel
+
     torch.manual_seed(7)
     return TinyModel(**model).state_dict()
 
 
 def start(make_cfg, tmp_path, state, *, resume=False, mode='train', allow_missing=()):
-    save_checkpoint(dict(state_dict=state, meta=dict(epoch=0, iter=0, seed=0), message_hub=dict(
-        log_scalars={}, runtime_info={}, resumed_keys={})), str(tmp_path / 'start.pth'))
+    save_checkpoint(
+        dict(
+            state_dict=state,
+            meta=dict(epoch=0, iter=0, seed=0),
+            message_hub=dict(log_scalars={}, runtime_info={}, resumed_keys={}),
+        ),
+        str(tmp_path / 'start.pth'),
+    )
     cfg = make_cfg(epochs=1, load_from=str(tmp_path / 'start.pth'), resume=resume)
     cfg.custom_hooks[1].allow_missing = allow_missing
     runner = build_runner(cfg)
@@ -36,8 +43,11 @@ def test_fine_tuning_drops_heads_of_another_shape(make_cfg, tmp_path, monkeypatc
     state = {f'module.{key}': value for key, value in weights(make_cfg, num_classes=9).items()}
     state['module.heads.mlm.weight'] = torch.ones(3)
     loaded = {}
-    monkeypatch.setattr(Runner, '_maybe_compile', lambda runner, _: loaded.update(
-        {key: value.clone() for key, value in runner.model.state_dict().items()}))
+    monkeypatch.setattr(
+        Runner,
+        '_maybe_compile',
+        lambda runner, _: loaded.update({key: value.clone() for key, value in runner.model.state_dict().items()}),
+    )
     runner = start(make_cfg, tmp_path, state)
     assert torch.equal(loaded['image_encoder.0.weight'], state['module.image_encoder.0.weight'])
     assert loaded['heads.id.weight'].shape == (6, 16)
@@ -85,7 +95,7 @@ def test_what_a_module_adapts_itself_fits():
             self._register_load_state_dict_pre_hook(self._resize)
 
         def _resize(self, state, prefix, *args):
-            state[prefix + 'pos_embed'] = state[prefix + 'pos_embed'][:, :self.pos_embed.shape[1]]
+            state[prefix + 'pos_embed'] = state[prefix + 'pos_embed'][:, : self.pos_embed.shape[1]]
 
     model, other = nn.ModuleDict(dict(image_encoder=Grid(3))), nn.ModuleDict(dict(image_encoder=Grid(5)))
     state = other.state_dict()

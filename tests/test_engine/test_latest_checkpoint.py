@@ -12,7 +12,7 @@ from mmt2ireid.engine.launch import run
 from mmt2ireid.engine.options import set_resume
 
 
-def save(path, step, age=0.):
+def save(path, step, age=0.0):
     torch.save(dict(meta=dict(epoch=step, iter=10 * step), message_hub={}, state_dict=dict(w=torch.randn(500))), path)
     os.utime(path, (1e9 - age, 1e9 - age))
     return str(path)
@@ -20,7 +20,7 @@ def save(path, step, age=0.):
 
 def cut(path):
     data = path.read_bytes()
-    path.write_bytes(data[:len(data) // 2])
+    path.write_bytes(data[: len(data) // 2])
 
 
 def test_no_folder_and_empty_folder(tmp_path):

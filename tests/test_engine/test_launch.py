@@ -14,6 +14,7 @@ from mmt2ireid.engine.report import markdown_table, write_json
 @pytest.fixture
 def one_rank(monkeypatch):
     import socket
+
     with socket.socket() as free:
         free.bind(('', 0))
         port = free.getsockname()[1]
@@ -53,8 +54,10 @@ def test_slurm_ranks_on_cpus(make_cfg, one_rank, monkeypatch):
     assert run(make_cfg(), lambda runner: runner.world_size, launcher='slurm') == 1
 
 
-@pytest.mark.parametrize(('launcher', 'message'), [
-    ('mpi', "launcher must be one of .* but got 'mpi'"), ('pytorch', 'that torchrun did not start')])
+@pytest.mark.parametrize(
+    ('launcher', 'message'),
+    [('mpi', "launcher must be one of .* but got 'mpi'"), ('pytorch', 'that torchrun did not start')],
+)
 def test_bad_launcher(make_cfg, monkeypatch, launcher, message):
     monkeypatch.delenv('RANK', raising=False)
     with pytest.raises(ValueError, match=message):
@@ -71,8 +74,9 @@ def test_amp_on_a_cpu(make_cfg, monkeypatch):
     assert type(runner.optim_wrapper).__name__ == 'CPUAmpOptimWrapper'
 
 
-@pytest.mark.parametrize(('bf16', 'dtype', 'scale'), [(True, 'bfloat16', dict(enabled=False)),
-                                                      (False, 'float16', 'dynamic')])
+@pytest.mark.parametrize(
+    ('bf16', 'dtype', 'scale'), [(True, 'bfloat16', dict(enabled=False)), (False, 'float16', 'dynamic')]
+)
 def test_amp_on_a_gpu(monkeypatch, bf16, dtype, scale):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     monkeypatch.setattr(torch.cuda, 'is_bf16_supported', lambda: bf16)
@@ -103,13 +107,20 @@ def data(train, test):
     return Config(dict(train_dataloader=dict(dataset=train), test_dataloader=dict(dataset=test)))
 
 
-@pytest.mark.parametrize(('train', 'test', 'warns'), [
-    (dict(type='ICFGPEDES'), dict(type='RSTPReid'), True),
-    (dict(type='mmengine.RepeatDataset', dataset=dict(type='mmt2ireid.RSTPReid')), dict(type='ICFGPEDES'), True),
-    (dict(type='ConcatDataset', datasets=[dict(type='RSTPReid'), dict(type='CUHKPEDES')]), dict(type='ICFGPEDES'),
-     True),
-    (dict(type='ICFGPEDES'), dict(type='ICFGPEDES'), False),
-    (dict(type='CUHKPEDES'), dict(type='ICFGPEDES'), False)])
+@pytest.mark.parametrize(
+    ('train', 'test', 'warns'),
+    [
+        (dict(type='ICFGPEDES'), dict(type='RSTPReid'), True),
+        (dict(type='mmengine.RepeatDataset', dataset=dict(type='mmt2ireid.RSTPReid')), dict(type='ICFGPEDES'), True),
+        (
+            dict(type='ConcatDataset', datasets=[dict(type='RSTPReid'), dict(type='CUHKPEDES')]),
+            dict(type='ICFGPEDES'),
+            True,
+        ),
+        (dict(type='ICFGPEDES'), dict(type='ICFGPEDES'), False),
+        (dict(type='CUHKPEDES'), dict(type='ICFGPEDES'), False),
+    ],
+)
 def test_datasets_from_the_same_images(train, test, warns, monkeypatch):
     said = []
     monkeypatch.setattr(options, 'print_log', lambda text, *_: said.append(text))
@@ -160,8 +171,12 @@ def test_no_validation(make_cfg, tmp_path):
 
 
 def test_table():
-    assert markdown_table({'t2i/R1': 12.345, 't2i/mAP': 1, 'i2t/R1': 3.}).splitlines() == [
-        '| direction | R1 | mAP |', '| --- | ---: | ---: |', '| t2i | 12.35 | 1.00 |', '| i2t | 3.00 |  |']
+    assert markdown_table({'t2i/R1': 12.345, 't2i/mAP': 1, 'i2t/R1': 3.0}).splitlines() == [
+        '| direction | R1 | mAP |',
+        '| --- | ---: | ---: |',
+        '| t2i | 12.35 | 1.00 |',
+        '| i2t | 3.00 |  |',
+    ]
 
 
 def test_json(tmp_path):
@@ -172,6 +187,15 @@ def test_json(tmp_path):
 def test_default_runtime_names_what_exists(make_cfg):
     runner = build_runner(make_cfg(epochs=1))
     names = {type(hook).__name__ for hook in runner.hooks}
-    assert names >= {'StepSeedHook', 'CheckpointGuardHook', 'IdentityCountHook', 'NaNGuardHook', 'SkippedImagesHook',
-                     'ProgressBarHook', 'AtomicCheckpointHook', 'DeferredRuntimeInfoHook', 'LoggerHook'}
+    assert names >= {
+        'StepSeedHook',
+        'CheckpointGuardHook',
+        'IdentityCountHook',
+        'NaNGuardHook',
+        'SkippedImagesHook',
+        'ProgressBarHook',
+        'AtomicCheckpointHook',
+        'DeferredRuntimeInfoHook',
+        'LoggerHook',
+    }
     assert 'RuntimeInfoHook' not in names and 'CheckpointHook' not in names

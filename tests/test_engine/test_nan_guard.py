@@ -33,26 +33,27 @@ def waiting(monkeypatch):
 
 def test_checks_at_intervals_and_still_knows_the_step(waiting):
     for step in range(9):
-        bad = float('inf') if step in (3, 5) else 1.
-        losses = dict(loss=torch.tensor(bad), loss_a=torch.tensor(1.), loss_b=torch.tensor(bad, dtype=torch.bfloat16))
+        bad = float('inf') if step in (3, 5) else 1.0
+        losses = dict(loss=torch.tensor(bad), loss_a=torch.tensor(1.0), loss_b=torch.tensor(bad, dtype=torch.bfloat16))
         waiting.after_train_iter(fake_runner(step), step, outputs=losses)
     with pytest.raises(FloatingPointError, match=r'loss_b became NaN .* iteration 4 \(found after iteration 10\)'):
-        waiting.after_train_iter(fake_runner(9), 9, outputs=dict(loss=torch.tensor(1.), grad_norm=float('nan')))
+        waiting.after_train_iter(fake_runner(9), 9, outputs=dict(loss=torch.tensor(1.0), grad_norm=float('nan')))
 
 
 def test_checks_before_an_epoch_ends_and_before_a_checkpoint(waiting):
     from mmt2ireid.engine.hooks import AtomicCheckpointHook
+
     waiting.after_train_iter(fake_runner(0), 0, outputs=dict(loss=float('nan')))
     with pytest.raises(FloatingPointError, match=r'^loss became NaN'):
         waiting.after_train_epoch(fake_runner(0))
     saver = AtomicCheckpointHook(interval=2, by_epoch=False)
     with pytest.raises(FloatingPointError, match=r'^loss became NaN'):
-        waiting.after_train_iter(fake_runner(1, [saver]), 1, outputs=dict(loss=1.))
+        waiting.after_train_iter(fake_runner(1, [saver]), 1, outputs=dict(loss=1.0))
 
 
 def test_other_outputs_may_be_nan():
     hook = NaNGuardHook()
-    hook.after_train_iter(fake_runner(0), 0, outputs=dict(loss=torch.tensor(1.), accuracy=torch.tensor(float('nan'))))
+    hook.after_train_iter(fake_runner(0), 0, outputs=dict(loss=torch.tensor(1.0), accuracy=torch.tensor(float('nan'))))
 
 
 def test_bad_weights_are_never_written(make_cfg, tmp_path):
@@ -60,7 +61,8 @@ def test_bad_weights_are_never_written(make_cfg, tmp_path):
     runner.model.heads['id'].weight.data[0, 0] = float('nan')
     with pytest.raises(FloatingPointError, match=r'1 parameters hold NaN .*heads\.id\.weight'):
         NaNGuardHook().before_save_checkpoint(
-            SimpleNamespace(model=runner.model, iter=3), dict(state_dict=runner.model.state_dict()))
+            SimpleNamespace(model=runner.model, iter=3), dict(state_dict=runner.model.state_dict())
+        )
 
 
 def test_bad_option():

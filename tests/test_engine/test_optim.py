@@ -10,7 +10,7 @@ from torch import nn
 from mmt2ireid.engine.optim import CPUAmpOptimWrapper
 from mmt2ireid.engine.optim.grouped import merge_groups
 
-PARAMWISE = dict(norm_decay_mult=0., bias_decay_mult=0., custom_keys=dict(text=dict(lr_mult=0.1)))
+PARAMWISE = dict(norm_decay_mult=0.0, bias_decay_mult=0.0, custom_keys=dict(text=dict(lr_mult=0.1)))
 
 
 def model():
@@ -20,9 +20,15 @@ def model():
 
 
 def build(net, constructor='mmt2ireid.GroupedOptimWrapperConstructor', paramwise=PARAMWISE, **optimizer):
-    return build_optim_wrapper(net, dict(
-        type='OptimWrapper', constructor=constructor, paramwise_cfg=paramwise,
-        optimizer=dict(dict(type='AdamW', lr=1e-2, weight_decay=0.1), **optimizer)))
+    return build_optim_wrapper(
+        net,
+        dict(
+            type='OptimWrapper',
+            constructor=constructor,
+            paramwise_cfg=paramwise,
+            optimizer=dict(dict(type='AdamW', lr=1e-2, weight_decay=0.1), **optimizer),
+        ),
+    )
 
 
 def train(net, wrapper, steps=4, seed=1):
@@ -47,7 +53,10 @@ def test_updates_equal_the_default_constructors(kind, paramwise):
 def test_settings_reach_the_groups():
     groups = build(model()).optimizer.param_groups
     assert [(group['lr'], group['weight_decay'], len(group['params'])) for group in groups] == [
-        (1e-2, 0.1, 4), (1e-2, 0., 10), (1e-3, 0.1, 12)]
+        (1e-2, 0.1, 4),
+        (1e-2, 0.0, 10),
+        (1e-3, 0.1, 12),
+    ]
 
 
 def test_wrapped_model_frozen_and_shared_parameters():
@@ -80,6 +89,7 @@ def test_state_is_resumed():
 
 def test_logs_a_table_and_no_line_per_parameter(capsys):
     from mmengine.logging import MMLogger
+
     MMLogger.get_instance('grouped', log_level='INFO')
     build(model())
     out = capsys.readouterr().out
@@ -90,9 +100,9 @@ def test_logs_a_table_and_no_line_per_parameter(capsys):
 
 def test_merge_keeps_the_order():
     a, b, c = (nn.Parameter(torch.zeros(1)) for _ in range(3))
-    flat = [dict(params=[a], lr=1.), dict(params=[b]), dict(params=[c], lr=1.), dict(params=[b], lr=2.)]
+    flat = [dict(params=[a], lr=1.0), dict(params=[b]), dict(params=[c], lr=1.0), dict(params=[b], lr=2.0)]
     merged, repeated = merge_groups(flat)
-    assert [(group.get('lr'), len(group['params'])) for group in merged] == [(1., 2), (None, 1)]
+    assert [(group.get('lr'), len(group['params'])) for group in merged] == [(1.0, 2), (None, 1)]
     assert merged[0]['params'][1] is c and repeated == 1
 
 

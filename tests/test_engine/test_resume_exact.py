@@ -14,8 +14,12 @@ from tiny_config import HERE, ROOT, tiny_config, write_config
 
 from mmt2ireid.compat import load_from_local
 
-ENVIRONMENT = dict(os.environ, OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='',
-                   PYTHONPATH=os.pathsep.join([str(ROOT), str(HERE), os.environ.get('PYTHONPATH', '')]))
+ENVIRONMENT = dict(
+    os.environ,
+    OMP_NUM_THREADS='1',
+    CUDA_VISIBLE_DEVICES='',
+    PYTHONPATH=os.pathsep.join([str(ROOT), str(HERE), os.environ.get('PYTHONPATH', '')]),
+)
 
 
 def crash_config(folder: Path, **kwargs) -> Path:
@@ -35,8 +39,10 @@ def crash(config: Path, folder: Path, plans: list[str]) -> None:
 
 def assert_same_end(wanted: Path, got: Path) -> None:
     names = sorted(path.name for path in wanted.glob('*.pth'))
-    assert sorted(path.name for path in got.iterdir() if path.is_file() and path.suffix != '.py') == \
-        [*names, 'last_checkpoint']
+    assert sorted(path.name for path in got.iterdir() if path.is_file() and path.suffix != '.py') == [
+        *names,
+        'last_checkpoint',
+    ]
     assert Path((wanted / 'last_checkpoint').read_text()).name == Path((got / 'last_checkpoint').read_text()).name
     for name in names:
         one, two = load_from_local(str(wanted / name)), load_from_local(str(got / name))
@@ -99,8 +105,14 @@ def test_killed_at_every_moment(tmp_path, iters):
 def test_killed_from_outside_at_random_times(tmp_path):
     config = crash_config(tmp_path, epochs=40, train_dataloader__num_workers=2, val_dataloader__num_workers=1)
     crash(config, tmp_path, [])
-    command = [sys.executable, str(ROOT / 'tools/train.py'), str(config), '--work-dir', str(tmp_path / 'killed'),
-               '--resume']
+    command = [
+        sys.executable,
+        str(ROOT / 'tools/train.py'),
+        str(config),
+        '--work-dir',
+        str(tmp_path / 'killed'),
+        '--resume',
+    ]
     generator = torch.Generator().manual_seed(0)
     for _ in range(8):
         process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -13,7 +13,15 @@ import torch
 from mmengine.dist import utils as dist_utils
 from mmengine.runner import Runner
 
-from mmt2ireid.engine.hooks import AtomicCheckpointHook, DeferredRuntimeInfoHook, ProgressBarHook, StepSeedHook
+from mmt2ireid.engine.hooks import (
+    AtomicCheckpointHook,
+    DeferredRuntimeInfoHook,
+    IdentityCountHook,
+    ProgressBarHook,
+    SkippedImagesHook,
+    StepSeedHook,
+    dataset_checks,
+)
 from mmt2ireid.engine.hooks.plain_data import to_plain
 from mmt2ireid.engine.hooks.step_seed import mix_seed
 from mmt2ireid.engine.launch import build_runner, run
@@ -38,8 +46,13 @@ def test_a_step_has_its_own_randomness():
 
 
 def test_neighbouring_keys_give_unrelated_seeds():
-    seeds = {mix_seed(seed, kind, step, rank) for seed in range(4) for kind in range(2) for step in range(50)
-             for rank in range(4)}
+    seeds = {
+        mix_seed(seed, kind, step, rank)
+        for seed in range(4)
+        for kind in range(2)
+        for step in range(50)
+        for rank in range(4)
+    }
     assert len(seeds) == 4 * 2 * 50 * 4
     assert all(0 <= seed < 2**63 for seed in seeds)
     flips = [bin(mix_seed(0, 0, step, 0) ^ mix_seed(0, 0, step + 1, 0)).count('1') for step in range(200)]
@@ -73,8 +86,13 @@ def test_deferred_log_equals_mmengines(make_cfg, tmp_path):
         cfg.default_hooks.runtime_info = dict(type=kind)
         runner = build_runner(cfg)
         runner.train()
-        histories.append({name: history.data[0].tolist() for name, history in runner.message_hub.log_scalars.items()
-                          if 'time' not in name})
+        histories.append(
+            {
+                name: history.data[0].tolist()
+                for name, history in runner.message_hub.log_scalars.items()
+                if 'time' not in name
+            }
+        )
     assert histories[0] == histories[1]
     assert len(histories[0]['train/loss_id']) == 8
 
@@ -112,6 +130,24 @@ def test_too_many_classes_are_mentioned(make_cfg, tmp_path):
     assert 'heads.id has 6 classes, but the training set has only 5' in log
 
 
+def test_a_classifier_on_a_set_without_identities_is_refused():
+    model = torch.nn.ModuleDict(dict(heads=torch.nn.ModuleDict(dict(id=torch.nn.Linear(2, 3)))))
+    model['heads']['id'].num_classes = 3
+    dataset = SimpleNamespace(num_pids=0)
+    runner = SimpleNamespace(model=model, train_dataloader=SimpleNamespace(dataset=dataset))
+    with pytest.raises(ValueError, match=r'heads\.id must be trained on a set with identities'):
+        IdentityCountHook().before_train(runner)
+
+
+def test_reports_are_summed_over_ranks(monkeypatch):
+    said = []
+    loader = SimpleNamespace(dataset=SimpleNamespace(num_skipped=2, num_truncated=0))
+    runner = SimpleNamespace(test_dataloader=loader, logger=SimpleNamespace(warning=said.append))
+    monkeypatch.setattr(dataset_checks, 'all_reduce', lambda count: count.mul_(4))
+    SkippedImagesHook().after_test_epoch(runner)
+    assert said == ['8 unreadable images were skipped in this test (an item counts each time it is drawn)']
+
+
 def test_skipped_images_are_reported(make_cfg, tmp_path):
     run(make_cfg(epochs=2, train_dataloader__dataset__num_skipped=3), Runner.train)
     log = next((tmp_path / 'work').glob('*/*.log')).read_text()
@@ -134,6 +170,7 @@ def test_progress_in_a_log_file(make_cfg, capsys):
 
 def test_progress_on_a_terminal(make_cfg, capsys, monkeypatch):
     import sys
+
     cfg = make_cfg(iters=6)
     runner = build_runner(cfg)
     monkeypatch.setattr(sys.stderr, 'isatty', lambda: True, raising=False)
@@ -145,8 +182,9 @@ def test_progress_on_a_terminal(make_cfg, capsys, monkeypatch):
     assert all(type(handler.stream).__name__ == '_AboveBar' for handler in handlers)
 
 
-@pytest.mark.parametrize(('options', 'message'), [
-    (dict(plain_interval=-1), 'plain_interval'), (dict(loss_interval=0), 'loss_interval')])
+@pytest.mark.parametrize(
+    ('options', 'message'), [(dict(plain_interval=-1), 'plain_interval'), (dict(loss_interval=0), 'loss_interval')]
+)
 def test_bad_progress_options(options, message):
     with pytest.raises(ValueError, match=message):
         ProgressBarHook(**options)
@@ -158,11 +196,12 @@ def test_checkpoint_holds_plain_data_only(make_cfg, tmp_path):
     for path in (tmp_path / 'work').glob('*.pth'):
         loaded = torch.load(path, weights_only=True)
         assert loaded['message_hub']['log_scalars']['train/loss']['values'].dtype == torch.float64
-        assert isinstance(loaded['message_hub']['runtime_info'].get('best_score', 0.), float)
+        assert isinstance(loaded['message_hub']['runtime_info'].get('best_score', 0.0), float)
 
 
 def test_to_plain():
     from mmengine.config import ConfigDict
+
     entries = dict(a=ConfigDict(b=np.float32(1.5)), c=(np.arange(2), {3}), d=object(), e=None)
     assert to_plain(entries) == ['d']
     assert entries == dict(a=dict(b=1.5), c=([0, 1], {3}), e=None)
@@ -193,7 +232,7 @@ def test_old_checkpoints_go_only_when_new_ones_stand(make_cfg, tmp_path, monkeyp
     run(make_cfg(epochs=5, default_hooks__checkpoint__max_keep_ckpts=1), Runner.train)
     assert all(any(name.startswith('epoch_') for name in names) for names in seen[1:])
     best = [sum(name.startswith('best_') for name in names) for names in seen]
-    assert best[best.index(1):].count(0) == 0
+    assert best[best.index(1) :].count(0) == 0
     left = sorted(path.name for path in (tmp_path / 'work').glob('*.pth'))
     assert len(left) == 2 and left[1] == 'epoch_5.pth'
 

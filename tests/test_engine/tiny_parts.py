@@ -48,7 +48,7 @@ class Noise(nn.Module):
         self.seeds.append(seed)
 
     def forward(self) -> float:
-        return (self.seeds[-1] % 1000) / 1000 if self.seeds else 0.
+        return (self.seeds[-1] % 1000) / 1000 if self.seeds else 0.0
 
 
 @MODELS.register_module()
@@ -107,6 +107,7 @@ class DieHook(Hook):
             compat.write_atomically = atomic_checkpoint.write_atomically = lambda *args: self._write(write, *args)
         if where == 'removal':
             from mmengine.fileio import LocalBackend
+
             remove = LocalBackend.remove
             LocalBackend.remove = lambda backend, path: (self._count('removal'), remove(backend, path))
 
@@ -126,7 +127,7 @@ class DieHook(Hook):
         if self.where == 'half' and self.left == 1:
             temp = os.path.join(os.path.dirname(path), f'.{os.path.basename(path)}.{os.getpid()}.tmp')
             with open(temp, 'wb') as file:
-                file.write(data[:len(data) // 2])
+                file.write(data[: len(data) // 2])
         if self.where == 'whole':
             write(path, data)
         self._count(self.where)

@@ -102,7 +102,8 @@ def test_model_keeps_the_checkpoint(upstream, folder):
     init = dict(type='mmt2ireid.HFPretrained', checkpoint=folder)
     config = dual_encoder_config(
         dict(mlm=dict(type='mmt2ireid.MLMHead', config=BERT, init_cfg=init)),
-        text_encoder=dict(type='mmt2ireid.BertTextEncoder', config=BERT, init_cfg=init))
+        text_encoder=dict(type='mmt2ireid.BertTextEncoder', config=BERT, init_cfg=init),
+    )
     model = MODELS.build(config)
     word = 'embeddings.word_embeddings.weight'
     assert not torch.equal(model.text_encoder.bert.state_dict()[word], upstream.bert.state_dict()[word])
@@ -127,22 +128,25 @@ def test_without_checkpoint_weights_stay_as_built():
     assert all(torch.equal(value, before[key]) for key, value in model.text_encoder.state_dict().items())
 
 
-@pytest.mark.parametrize(('change', 'entry'), [
-    (dict(vocab_size=61), 'word_embeddings'),
-    (dict(hidden_size=16), 'word_embeddings'),
-    (dict(num_hidden_layers=3), r'layer\.2.*missing in the checkpoint'),
-    (dict(num_hidden_layers=1), r'layer\.1.*missing in the model'),
-])
+@pytest.mark.parametrize(
+    ('change', 'entry'),
+    [
+        (dict(vocab_size=61), 'word_embeddings'),
+        (dict(hidden_size=16), 'word_embeddings'),
+        (dict(num_hidden_layers=3), r'layer\.2.*missing in the checkpoint'),
+        (dict(num_hidden_layers=1), r'layer\.1.*missing in the model'),
+    ],
+)
 def test_another_architecture_is_named(folder, change, entry):
     encoder = BertTextEncoder(
-        config={**BERT, **change}, init_cfg=dict(type='mmt2ireid.HFPretrained', checkpoint=folder))
+        config={**BERT, **change}, init_cfg=dict(type='mmt2ireid.HFPretrained', checkpoint=folder)
+    )
     with pytest.raises(ValueError, match=f'bert.* must have the shapes of BertModel.*{entry}'):
         encoder.init_weights()
 
 
 def test_head_of_another_vocabulary_is_named(folder):
-    head = MLMHead(config={**BERT, 'vocab_size': 61}, init_cfg=dict(
-        type='mmt2ireid.HFPretrained', checkpoint=folder))
+    head = MLMHead(config={**BERT, 'vocab_size': 61}, init_cfg=dict(type='mmt2ireid.HFPretrained', checkpoint=folder))
     with pytest.raises(ValueError, match=r'decoder\.weight'):
         head.init_weights()
 
@@ -150,15 +154,22 @@ def test_head_of_another_vocabulary_is_named(folder):
 def test_what_can_not_be_fetched_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr(huggingface_hub.constants, 'HF_HUB_OFFLINE', True)
     monkeypatch.setenv('HF_HUB_OFFLINE', '1')
-    encoder = BertTextEncoder(config=BERT, init_cfg=dict(
-        type='mmt2ireid.HFPretrained', checkpoint='nobody-at-all/no-such-bert'))
+    encoder = BertTextEncoder(
+        config=BERT, init_cfg=dict(type='mmt2ireid.HFPretrained', checkpoint='nobody-at-all/no-such-bert')
+    )
     with pytest.raises(OSError, match=r'nobody-at-all/no-such-bert.*init_cfg\.checkpoint'):
         encoder.init_weights()
 
 
 def test_module_without_checkpoint_loading_is_named():
-    neck = MODELS.build(dict(type='mmt2ireid.ConvMaxPoolNeck', in_channels=2, out_channels=2, init_cfg=dict(
-        type='mmt2ireid.HFPretrained', checkpoint='x')))
+    neck = MODELS.build(
+        dict(
+            type='mmt2ireid.ConvMaxPoolNeck',
+            in_channels=2,
+            out_channels=2,
+            init_cfg=dict(type='mmt2ireid.HFPretrained', checkpoint='x'),
+        )
+    )
     with pytest.raises(ValueError, match='load_hf, but got ConvMaxPoolNeck'):
         neck.init_weights()
 

@@ -74,7 +74,6 @@ def test_float32_in_float32_out():
 
 
 class TestModule:
-
     def test_fixed_scale_is_no_parameter(self):
         img, txt = pairs()
         loss = ContrastiveLoss(logit_scale=3.0)

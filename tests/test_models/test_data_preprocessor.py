@@ -13,7 +13,6 @@ def run(data, **arguments):
 
 
 class TestImages:
-
     @pytest.mark.parametrize('to_rgb', [True, False])
     def test_normalisation(self, to_rgb):
         data = make_batch(3)
@@ -58,7 +57,6 @@ class TestImages:
 
 
 class TestTokens:
-
     @pytest.mark.parametrize(('pad_to', 'pad_id'), [(None, 0), (20, 0), (None, 9)])
     def test_padding(self, pad_to, pad_id):
         data = make_batch(5)
@@ -131,7 +129,6 @@ class TestTokens:
 
 
 class TestTargets:
-
     def test_numbers(self):
         data = make_batch(4)
         targets = run(data).targets

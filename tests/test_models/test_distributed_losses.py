@@ -45,7 +45,8 @@ def step(case: str, dtype: torch.dtype, first: int, last: int, distributed: bool
         losses={key: value.detach() for key, value in losses.items()},
         gradients={name: parameter.grad for name, parameter in model.named_parameters()},
         width=batch['inputs'].token_ids.shape[1],
-        masked=len(batch['inputs'].targets.masked.targets))
+        masked=len(batch['inputs'].targets.masked.targets),
+    )
 
 
 def gather_twice() -> dict:
@@ -64,7 +65,9 @@ def work(rank: int, folder: str) -> None:
     first = rank * PER_RANK
     results = {
         (case, dtype): step(case, dtype, first, first + PER_RANK, distributed=True)
-        for case in CASES for dtype in (torch.float64, torch.float32)}
+        for case in CASES
+        for dtype in (torch.float64, torch.float32)
+    }
     torch.save(dict(steps=results, gathered=gather_twice()), f'{folder}/rank{rank}.pt')
     dist.destroy_process_group()
 
@@ -110,7 +113,7 @@ def test_gradients_of_two_gathered_tensors_do_not_mix(ranks):
     total = 2 * RANKS * (joint[0] + joint[1])  # the derivative of the square, once per rank that computed it
     for number, rank in enumerate(ranks):
         for gradient in rank['gathered']['gradients']:
-            assert torch.equal(gradient, total[2 * number:2 * number + 2])
+            assert torch.equal(gradient, total[2 * number : 2 * number + 2])
 
 
 def test_labels_come_in_rank_order(ranks):

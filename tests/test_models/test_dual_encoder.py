@@ -39,7 +39,6 @@ def batch_of(model, *args, **kwargs):
 
 
 class TestModes:
-
     def test_tensor(self, model):
         batch = batch_of(model, 4)
         features = model(**batch, mode='tensor')
@@ -72,7 +71,6 @@ class TestModes:
 
 
 class TestTraining:
-
     def test_every_parameter_gets_a_gradient(self):
         model = build_dual_encoder()
         model.heads['ranking'].criterion.margin = model.heads['pgu'].ranking_criterion.margin = 0.9
@@ -112,7 +110,8 @@ class TestTraining:
         batch = batch_of(model, 6)
         inputs, seen = batch['inputs'], []
         handle = model.text_encoder.bert.register_forward_hook(
-            lambda module, args, kwargs, output: seen.append(kwargs['input_ids']), with_kwargs=True)
+            lambda module, args, kwargs, output: seen.append(kwargs['input_ids']), with_kwargs=True
+        )
         model(**batch, mode='loss')
         handle.remove()
         assert not torch.equal(inputs.token_ids, inputs.targets.masked.token_ids)
@@ -123,7 +122,10 @@ class TestTraining:
         model = build_dual_encoder({**HEADS, 'mlm': None, 'pgu': None})
         assert list(model.heads) == ['contrastive', 'identity', 'ranking']
         assert model(**batch_of(model, 4, masked=False), mode='loss').keys() == {
-            'loss_contrastive', 'loss_identity', 'loss_ranking'}
+            'loss_contrastive',
+            'loss_identity',
+            'loss_ranking',
+        }
 
     def test_batch_of_one(self, model):
         losses = model(**batch_of(model, 1), mode='loss')
@@ -132,7 +134,6 @@ class TestTraining:
 
 
 class TestCost:
-
     @pytest.mark.parametrize('heads', [HEADS, {'pgu': HEADS['pgu']}])
     def test_encoders_run_once_and_on_real_tokens(self, heads):
         """A caption of 24 tokens costs 24, though the limit is 40; one more pass when captions are masked."""
@@ -163,7 +164,6 @@ class TestCost:
 
 
 class TestRetrievalFeatures:
-
     @staticmethod
     def cosines(model, batch):
         """Cosine similarities of the global and the PGU features, each computed on its own."""
@@ -174,7 +174,7 @@ class TestRetrievalFeatures:
         pgu = head.embed(img.tokens), head.embed(txt.tokens, inputs.txt_mask)
         return {
             'global': F.cosine_similarity(img_embed[:, None], txt_embed[None], dim=-1),
-            'pgu': F.cosine_similarity(pgu[0][:, None], pgu[1][None], dim=-1)
+            'pgu': F.cosine_similarity(pgu[0][:, None], pgu[1][None], dim=-1),
         }
 
     @pytest.mark.parametrize('choice', ['global', 'pgu', 'both'])
@@ -190,8 +190,7 @@ class TestRetrievalFeatures:
     def test_both_is_global_where_no_head_has_features(self):
         model = build_dual_encoder({'contrastive': HEADS['contrastive']})
         images = batch_of(model, 3)['inputs'].images
-        torch.testing.assert_close(
-            model.encode_image(images), F.normalize(model.image_features(images)[1], dim=-1))
+        torch.testing.assert_close(model.encode_image(images), F.normalize(model.image_features(images)[1], dim=-1))
 
     @pytest.mark.parametrize('name', ['global', 'both'])
     def test_heads_may_be_called_like_a_choice(self, name):
@@ -234,15 +233,29 @@ class TestRetrievalFeatures:
         torch.testing.assert_close(rounded, model.encode_image(inputs.images), atol=0.03, rtol=0.03)
 
 
-@pytest.mark.parametrize(('encoder', 'channels'), [
-    (dict(type='mmpretrain.ResNet', depth=18), 512),
-    (dict(type='mmpretrain.SwinTransformer', img_size=(96, 48), window_size=3, arch=dict(
-        embed_dims=12, depths=[1, 1, 1, 1], num_heads=[1, 1, 2, 2]), pad_small_map=True), 96),
-    (dict(type='mmpretrain.TIMMBackbone', model_name='vit_tiny_patch16_224', img_size=(96, 48), depth=2), 192),
-])
+@pytest.mark.parametrize(
+    ('encoder', 'channels'),
+    [
+        (dict(type='mmpretrain.ResNet', depth=18), 512),
+        (
+            dict(
+                type='mmpretrain.SwinTransformer',
+                img_size=(96, 48),
+                window_size=3,
+                arch=dict(embed_dims=12, depths=[1, 1, 1, 1], num_heads=[1, 1, 2, 2]),
+                pad_small_map=True,
+            ),
+            96,
+        ),
+        (dict(type='mmpretrain.TIMMBackbone', model_name='vit_tiny_patch16_224', img_size=(96, 48), depth=2), 192),
+    ],
+)
 def test_other_image_encoders(encoder, channels):
-    model = build_dual_encoder(spread=False, image_encoder=encoder, img_neck=dict(
-        type='mmt2ireid.ConvMaxPoolNeck', in_channels=channels, out_channels=16))
+    model = build_dual_encoder(
+        spread=False,
+        image_encoder=encoder,
+        img_neck=dict(type='mmt2ireid.ConvMaxPoolNeck', in_channels=channels, out_channels=16),
+    )
     losses = model(**batch_of(model, 4, image_size=(96, 48)), mode='loss')
     sum(losses.values()).backward()
     assert losses.keys() == ALL_LOSSES
@@ -274,7 +287,6 @@ def test_a_head_of_ones_own():
     """A method is a list of heads: one that the package does not know takes part like the others."""
 
     class MeanHead(BaseHead):
-
         def loss(self, features, targets):
             return {'loss_mean': self.loss_weight * features.img_embed.mean()}
 
@@ -288,7 +300,8 @@ def test_a_head_of_ones_own():
     assert isinstance(model.heads['mean'], BaseModule)
     torch.testing.assert_close(
         model.encode_image(batch['inputs'].images),
-        F.normalize(model.image_features(batch['inputs'].images)[0].tokens.mean(1), dim=-1))
+        F.normalize(model.image_features(batch['inputs'].images)[0].tokens.mean(1), dim=-1),
+    )
 
 
 def test_weights_survive_a_checkpoint(model):

@@ -24,7 +24,6 @@ def logits_of(rows, classes, seed=0):
 
 
 class TestMLM:
-
     @pytest.mark.parametrize('loss', [mlm_loss, MLMLoss(), MLMLoss(gather=False)])
     @pytest.mark.parametrize('targets', [[3], [0, 8, 3, 3], [-100, 8, -100, 1, 2]])
     def test_equals_naive(self, loss, targets):
@@ -59,7 +58,6 @@ class TestMLM:
 
 
 class TestIdentity:
-
     @pytest.mark.parametrize('batch', [1, 5])
     def test_equals_naive(self, batch):
         img, txt = logits_of(batch, 6), logits_of(batch, 6, seed=1)

@@ -61,7 +61,7 @@ def test_gradient_reaches_only_real_tokens():
     tokens = output.tokens.requires_grad_()
     neck(output)[1].sum().backward()
     assert tokens.grad[~output.mask].abs().max() == 0
-    assert (tokens.grad[output.mask].abs().sum() > 0)
+    assert tokens.grad[output.mask].abs().sum() > 0
 
 
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])

@@ -12,8 +12,20 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmt2ireid.structures import MaskedText, PairInputs, PairTargets
 
-WAITS = {'_local_scalar_dense', 'nonzero', 'nonzero_numpy', 'is_nonzero', 'equal', 'masked_select', 'unique_dim',
-         '_unique2', 'unique_consecutive', 'item', 'bincount', 'allclose'}
+WAITS = {
+    '_local_scalar_dense',
+    'nonzero',
+    'nonzero_numpy',
+    'is_nonzero',
+    'equal',
+    'masked_select',
+    'unique_dim',
+    '_unique2',
+    'unique_consecutive',
+    'item',
+    'bincount',
+    'allclose',
+}
 
 
 class HostSyncError(RuntimeError):
@@ -21,26 +33,29 @@ class HostSyncError(RuntimeError):
 
 
 class NoHostSync(TorchDispatchMode):
-
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         name = func.overloadpacket.__name__
         by_mask = name in ('index', 'index_put', 'index_put_') and any(
-            index is not None and index.dtype in (torch.bool, torch.uint8) for index in args[1])
+            index is not None and index.dtype in (torch.bool, torch.uint8) for index in args[1]
+        )
         lengths_on_device = name == 'repeat_interleave' and isinstance(args[0], torch.Tensor)
         if name in WAITS or by_mask or lengths_on_device:
             raise HostSyncError(f'{func} waits for the device')
         return func(*args, **(kwargs or {}))
 
 
-@pytest.mark.parametrize('breach', [
-    lambda x: x.sum().item(),
-    lambda x: bool((x > 0).any()),
-    lambda x: x[x > 0],
-    lambda x: x.nonzero(),
-    lambda x: torch.equal(x, x),
-    lambda x: torch.ones_like(x).index_put_((x > 0,), x.new_zeros(())),
-    lambda x: x.repeat_interleave((x > 0).long()),
-])
+@pytest.mark.parametrize(
+    'breach',
+    [
+        lambda x: x.sum().item(),
+        lambda x: bool((x > 0).any()),
+        lambda x: x[x > 0],
+        lambda x: x.nonzero(),
+        lambda x: torch.equal(x, x),
+        lambda x: torch.ones_like(x).index_put_((x > 0,), x.new_zeros(())),
+        lambda x: x.repeat_interleave((x > 0).long()),
+    ],
+)
 def test_the_check_finds_a_breach(breach):
     with pytest.raises(HostSyncError), NoHostSync():
         breach(torch.randn(4))
@@ -88,9 +103,17 @@ def test_values_are_never_read():
         fake = mode.from_tensor
         masked = inputs.targets.masked
         inputs = PairInputs(
-            fake(inputs.images), fake(inputs.token_ids), fake(inputs.txt_mask), inputs.num_captions,
-            PairTargets(fake(inputs.targets.pids), fake(inputs.targets.image_ids), fake(inputs.targets.sample_idx),
-                        MaskedText(fake(masked.token_ids), fake(masked.positions), fake(masked.targets))))
+            fake(inputs.images),
+            fake(inputs.token_ids),
+            fake(inputs.txt_mask),
+            inputs.num_captions,
+            PairTargets(
+                fake(inputs.targets.pids),
+                fake(inputs.targets.image_ids),
+                fake(inputs.targets.sample_idx),
+                MaskedText(fake(masked.token_ids), fake(masked.positions), fake(masked.targets)),
+            ),
+        )
         losses = model(inputs, mode='loss')
         sum(losses.values()).backward()
     assert len(losses) == 1 + len(HEADS)

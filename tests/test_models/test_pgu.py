@@ -60,7 +60,6 @@ def plain_parts(head, y, mask=None):
 
 
 class TestAttention:
-
     @pytest.mark.parametrize('shared', [True, False])
     @pytest.mark.parametrize('masked', [True, False])
     def test_folding_is_exact(self, shared, masked):
@@ -89,7 +88,6 @@ class TestAttention:
 
 
 class TestDecoderLayer:
-
     def test_equals_plain(self):
         layer = spread(PrototypeDecoderLayer(DIM, HEADS, WIDTH, 12))
         tokens, mask = tokens_and_mask()
@@ -98,7 +96,6 @@ class TestDecoderLayer:
 
 
 class TestPartLinear:
-
     @pytest.mark.parametrize('bias', [True, False])
     def test_equals_separate_linears(self, bias):
         maps = spread(PartLinear(PARTS, 5, 6, bias=bias))
@@ -121,7 +118,6 @@ class TestPartLinear:
 
 
 class TestHead:
-
     @staticmethod
     def build(**changes):
         arguments = dict(num_classes=5, dim=DIM, num_prototypes=PARTS, num_heads=HEADS, head_dim=WIDTH, ffn_dim=12)
@@ -166,8 +162,12 @@ class TestHead:
             logits = [part[:, k] @ head.classifiers.weight[k] + head.classifiers.bias[k, 0] for part in (img, txt)]
             identity += identity_loss(*logits, targets.pids) / PARTS
         ranking = ranking_loss(
-            torch.cat(list(img.unbind(1)), -1), torch.cat(list(txt.unbind(1)), -1), targets.pids, 0.9,
-            generator=torch.Generator().manual_seed(3))
+            torch.cat(list(img.unbind(1)), -1),
+            torch.cat(list(txt.unbind(1)), -1),
+            targets.pids,
+            0.9,
+            generator=torch.Generator().manual_seed(3),
+        )
         head.ranking_criterion.seed_step(3)
         losses = head.loss(features, targets)
         assert ranking > 0

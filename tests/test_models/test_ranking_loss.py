@@ -102,7 +102,7 @@ def test_draw_is_uniform_over_the_set():
         assert distance < 1e-9
         counts[int(member)] += 1
     expected = draws / len(violations)
-    chi_square = sum((counts[j] - expected)**2 / expected for j in range(len(violations)))
+    chi_square = sum((counts[j] - expected) ** 2 / expected for j in range(len(violations)))
     assert chi_square < 16.3  # 99.9 % quantile at 3 degrees of freedom
 
 
@@ -160,7 +160,8 @@ def test_order_of_pairs_does_not_matter():
     sets = semi_hard_sets(img, txt, pids.tolist(), margin=0.3)
     assert max(len(members) for direction in sets for members in direction) == 1
     torch.testing.assert_close(
-        ranking_loss(img[order], txt[order], pids[order], 0.3), ranking_loss(img, txt, pids, 0.3))
+        ranking_loss(img[order], txt[order], pids[order], 0.3), ranking_loss(img, txt, pids, 0.3)
+    )
 
 
 def test_modalities_are_symmetric_and_lengths_do_not_matter():
@@ -183,10 +184,13 @@ def test_defaults():
 
 
 @pytest.mark.parametrize('make', [lambda **kw: ranking_loss(*random_pairs(2), torch.arange(2), **kw), RankingLoss])
-@pytest.mark.parametrize(('arguments', 'message'), [
-    (dict(margin=0.0), 'margin must be positive, but got 0.0'),
-    (dict(reduction='median'), "reduction must be one of .* but got 'median'"),
-])
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (dict(margin=0.0), 'margin must be positive, but got 0.0'),
+        (dict(reduction='median'), "reduction must be one of .* but got 'median'"),
+    ],
+)
 def test_bad_arguments(make, arguments, message):
     with pytest.raises(ValueError, match=message):
         make(**arguments)

@@ -22,8 +22,14 @@ def test_defaults():
 
 
 def test_sample_keeps_what_it_is_given():
-    sample = PersonSample(pid=3, image_id=0, sample_idx=7, captions=['a man', 'a person in red'],
-                          token_ids=[torch.tensor([1, 2]), torch.tensor([1, 5, 2])], img_path='cam_1/3.png')
+    sample = PersonSample(
+        pid=3,
+        image_id=0,
+        sample_idx=7,
+        captions=['a man', 'a person in red'],
+        token_ids=[torch.tensor([1, 2]), torch.tensor([1, 5, 2])],
+        img_path='cam_1/3.png',
+    )
     assert (sample.pid, sample.image_id, sample.sample_idx) == (3, 0, 7)
     assert [len(ids) for ids in sample.token_ids] == [2, 3]
     assert 'img_feat' not in sample

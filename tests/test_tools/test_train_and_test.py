@@ -18,19 +18,25 @@ sys.path.insert(0, str(PARTS))
 from crash_runs import load_tool  # noqa: E402
 from tiny_config import tiny_config, write_config  # noqa: E402
 
-TINY = dict(model__dropout=0., train_dataloader__dataset__length=24)
+TINY = dict(model__dropout=0.0, train_dataloader__dataset__length=24)
 
 
 def environment(**extra):
     kept = {name: value for name, value in os.environ.items() if name not in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK')}
     kept = {**kept, **extra}
-    return dict(kept, OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='', PYTHON=sys.executable,
-                PYTHONPATH=os.pathsep.join([str(ROOT), str(PARTS)]))
+    return dict(
+        kept,
+        OMP_NUM_THREADS='1',
+        CUDA_VISIBLE_DEVICES='',
+        PYTHON=sys.executable,
+        PYTHONPATH=os.pathsep.join([str(ROOT), str(PARTS)]),
+    )
 
 
 def call(*command, **extra):
-    done = subprocess.run([str(part) for part in command], env=environment(**extra), capture_output=True, text=True,
-                          timeout=300)
+    done = subprocess.run(
+        [str(part) for part in command], env=environment(**extra), capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return done.stdout
 
@@ -48,6 +54,7 @@ def use(name, *arguments):
 @pytest.fixture(autouse=True)
 def _quick_and_clean(monkeypatch):
     from mmengine.runner import runner
+
     monkeypatch.setattr(runner, 'collect_env', dict)
     monkeypatch.setenv('LOCAL_RANK', '0')
 
@@ -84,11 +91,28 @@ def test_metrics_as_a_table_and_as_json(tmp_path, trained, capsys):
 def test_two_ranks_evaluate_as_one(tmp_path, trained):
     config, work_dir = trained
     checkpoint = work_dir / 'epoch_4.pth'
-    out = call('bash', ROOT / 'tools/dist_test.sh', config, checkpoint, 2, '--work-dir', tmp_path / 'test', '--out',
-               tmp_path / 'two.json')
+    out = call(
+        'bash',
+        ROOT / 'tools/dist_test.sh',
+        config,
+        checkpoint,
+        2,
+        '--work-dir',
+        tmp_path / 'test',
+        '--out',
+        tmp_path / 'two.json',
+    )
     assert out.count('| direction | R1 |') == 1
-    call(sys.executable, ROOT / 'tools/test.py', config, checkpoint, '--work-dir', tmp_path / 'test', '--out',
-         tmp_path / 'one.json')
+    call(
+        sys.executable,
+        ROOT / 'tools/test.py',
+        config,
+        checkpoint,
+        '--work-dir',
+        tmp_path / 'test',
+        '--out',
+        tmp_path / 'one.json',
+    )
     results = [json.loads((tmp_path / name).read_text()) for name in ('one.json', 'two.json')]
     assert results[0] == results[1]
 
@@ -98,8 +122,20 @@ def test_options_reach_the_run(tmp_path, trained, monkeypatch):
     seen = []
     train = load_tool('train')
     monkeypatch.setattr(train, 'run', lambda cfg, action, launcher: seen.append((cfg, launcher)))
-    train.main([str(config), '--work-dir', str(work_dir), '--resume', '--amp', '--no-validate', '--auto-scale-lr',
-                '--cfg-options', 'train_cfg.max_epochs=9', 'auto_scale_lr.base_batch_size=4'])
+    train.main(
+        [
+            str(config),
+            '--work-dir',
+            str(work_dir),
+            '--resume',
+            '--amp',
+            '--no-validate',
+            '--auto-scale-lr',
+            '--cfg-options',
+            'train_cfg.max_epochs=9',
+            'auto_scale_lr.base_batch_size=4',
+        ]
+    )
     cfg, launcher = seen[0]
     assert cfg.resume and cfg.load_from == str(work_dir / 'epoch_4.pth') and launcher == 'none'
     assert cfg.train_cfg.max_epochs == 9 and cfg.val_cfg is None and cfg.auto_scale_lr.enable
@@ -108,6 +144,7 @@ def test_options_reach_the_run(tmp_path, trained, monkeypatch):
 
 def test_strips_are_drawn_from_the_metrics_features(tmp_path, trained, monkeypatch):
     import mmt2ireid.visualization
+
     config, work_dir = trained
     drawn = []
     monkeypatch.setattr(mmt2ireid.visualization, 'ranked_strip_from_features', lambda *args: drawn.append(args))
@@ -124,16 +161,19 @@ def test_scripts_say_how_they_are_used(script):
 
 
 def test_bad_number_of_processes():
-    done = subprocess.run(['bash', str(ROOT / 'tools/dist_train.sh'), 'x.py', 'two'], capture_output=True, text=True,
-                          env=environment())
+    done = subprocess.run(
+        ['bash', str(ROOT / 'tools/dist_train.sh'), 'x.py', 'two'], capture_output=True, text=True, env=environment()
+    )
     assert done.returncode == 2 and "must be a positive integer, but got 'two'" in done.stderr
 
 
 def fake(folder, name):
     """A program that prints its arguments and the variables that the scripts set."""
     path = folder / name
-    path.write_text('#!/bin/sh\nif [ "$1" = -c ]; then echo 4242; exit; fi\n'
-                    'echo "OMP=$OMP_NUM_THREADS PYTHONPATH=$PYTHONPATH"\necho "$@"\n')
+    path.write_text(
+        '#!/bin/sh\nif [ "$1" = -c ]; then echo 4242; exit; fi\n'
+        'echo "OMP=$OMP_NUM_THREADS PYTHONPATH=$PYTHONPATH"\necho "$@"\n'
+    )
     path.chmod(0o755)
     return path
 
@@ -144,8 +184,10 @@ def test_distributed_arguments(tmp_path):
     del variables['OMP_NUM_THREADS']
     command = ['bash', str(ROOT / 'tools/dist_train.sh'), 'a b.py', '1', '--amp']
     out = subprocess.run(command, env=variables, capture_output=True, text=True, check=True).stdout
-    assert (f'-m torch.distributed.run --nnodes 2 --node_rank 1 --master_addr host --master_port 77 --nproc_per_node 1 '
-            f'{ROOT}/tools/train.py a b.py --amp --launcher pytorch') in out
+    assert (
+        f'-m torch.distributed.run --nnodes 2 --node_rank 1 --master_addr host --master_port 77 --nproc_per_node 1 '
+        f'{ROOT}/tools/train.py a b.py --amp --launcher pytorch'
+    ) in out
     assert f'OMP={os.cpu_count()}' in out or f'OMP={len(os.sched_getaffinity(0))}' in out
     assert f'PYTHONPATH={ROOT}:' in out
     del variables['NNODES'], variables['PORT']
@@ -155,11 +197,23 @@ def test_distributed_arguments(tmp_path):
 def test_slurm_arguments(tmp_path):
     fake(tmp_path, 'srun')
     variables = environment(PATH=f'{tmp_path}:{os.environ["PATH"]}', GPUS='4', SRUN_ARGS='--quiet --time 1')
-    out = subprocess.run(['bash', str(ROOT / 'tools/slurm_train.sh'), 'part', 'job', 'c.py', 'work', '--amp'],
-                         env=variables, capture_output=True, text=True, check=True).stdout
-    assert ('--partition part --job-name job --gres gpu:4 --ntasks 4 --ntasks-per-node 4 --cpus-per-task 5 '
-            f'--kill-on-bad-exit=1 --quiet --time 1 {sys.executable} -u {ROOT}/tools/train.py c.py --work-dir work '
-            '--amp --launcher slurm') in out
-    out = subprocess.run(['bash', str(ROOT / 'tools/slurm_test.sh'), 'part', 'job', 'c.py', 'w.pth'],
-                         env=variables, capture_output=True, text=True, check=True).stdout
+    out = subprocess.run(
+        ['bash', str(ROOT / 'tools/slurm_train.sh'), 'part', 'job', 'c.py', 'work', '--amp'],
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert (
+        '--partition part --job-name job --gres gpu:4 --ntasks 4 --ntasks-per-node 4 --cpus-per-task 5 '
+        f'--kill-on-bad-exit=1 --quiet --time 1 {sys.executable} -u {ROOT}/tools/train.py c.py --work-dir work '
+        '--amp --launcher slurm'
+    ) in out
+    out = subprocess.run(
+        ['bash', str(ROOT / 'tools/slurm_test.sh'), 'part', 'job', 'c.py', 'w.pth'],
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     assert f'-u {ROOT}/tools/test.py c.py w.pth --launcher slurm' in out

@@ -7,18 +7,43 @@ from dataclasses import dataclass
 RGB = tuple[int, int, int]
 
 ATTRIBUTES = (
-    'age', 'gender', 'upper clothes', 'lower clothes', 'action', 'hair length', 'bag', 'glasses', 'smoke', 'hat',
-    'cellphone', 'umbrella', 'gloves', 'vehicle'
+    'age',
+    'gender',
+    'upper clothes',
+    'lower clothes',
+    'action',
+    'hair length',
+    'bag',
+    'glasses',
+    'smoke',
+    'hat',
+    'cellphone',
+    'umbrella',
+    'gloves',
+    'vehicle',
 )
 
 COLOURS: dict[str, RGB] = {
-    'black': (34, 34, 38), 'white': (240, 240, 238), 'gray': (134, 136, 140), 'red': (200, 32, 38),
-    'pink': (243, 148, 182), 'orange': (240, 128, 28), 'yellow': (246, 212, 48), 'green': (36, 132, 62),
-    'blue': (34, 78, 180), 'purple': (116, 52, 150), 'brown': (112, 68, 36), 'beige': (216, 194, 152),
+    'black': (34, 34, 38),
+    'white': (240, 240, 238),
+    'gray': (134, 136, 140),
+    'red': (200, 32, 38),
+    'pink': (243, 148, 182),
+    'orange': (240, 128, 28),
+    'yellow': (246, 212, 48),
+    'green': (36, 132, 62),
+    'blue': (34, 78, 180),
+    'purple': (116, 52, 150),
+    'brown': (112, 68, 36),
+    'beige': (216, 194, 152),
 }
 HAIR_COLOURS: dict[str, RGB] = {
-    'black': (26, 22, 24), 'brown': (88, 54, 32), 'blond': (222, 184, 104), 'red': (166, 66, 28),
-    'gray': (158, 158, 160), 'white': (228, 228, 226),
+    'black': (26, 22, 24),
+    'brown': (88, 54, 32),
+    'blond': (222, 184, 104),
+    'red': (166, 66, 28),
+    'gray': (158, 158, 160),
+    'white': (228, 228, 226),
 }
 SKINS: tuple[RGB, ...] = ((248, 214, 188), (232, 186, 148), (190, 134, 92), (122, 80, 54))
 

@@ -7,12 +7,21 @@ from mmt2ireid.datasets.toy.canvas import Canvas, Fabric, Paint, Point, shade
 from mmt2ireid.datasets.toy.pose import Pose
 
 HEMS = {
-    't-shirt': 0.465, 'shirt': 0.455, 'sweater': 0.455, 'hoodie': 0.455, 'jacket': 0.45, 'wind coat': 0.27,
-    'vest': 0.47, 'suit': 0.43,
+    't-shirt': 0.465,
+    'shirt': 0.455,
+    'sweater': 0.455,
+    'hoodie': 0.455,
+    'jacket': 0.45,
+    'wind coat': 0.27,
+    'vest': 0.47,
+    'suit': 0.43,
 }
 LEG_WIDTHS = {
-    'pants': (0.100, 0.082, 0.068), 'jeans': (0.094, 0.074, 0.060), 'sports pants': (0.104, 0.090, 0.058),
-    'leggings': (0.084, 0.060, 0.040), 'shorts': (0.112, 0.104, 0.100),
+    'pants': (0.100, 0.082, 0.068),
+    'jeans': (0.094, 0.074, 0.060),
+    'sports pants': (0.104, 0.090, 0.058),
+    'leggings': (0.084, 0.060, 0.040),
+    'shorts': (0.112, 0.104, 0.100),
 }
 SKIRT_HEMS = {'skirt': 0.315, 'long skirt': 0.10}
 DARKER = 0.86
@@ -283,6 +292,12 @@ def _plain_details(canvas: Canvas, person: Person, shot: Shot, pose: Pose, paint
 
 
 _FRONTS = {
-    't-shirt': _t_shirt, 'vest': _vest, 'shirt': _shirt, 'sweater': _sweater, 'hoodie': _hoodie, 'jacket': _jacket,
-    'wind coat': _wind_coat, 'suit': _suit,
+    't-shirt': _t_shirt,
+    'vest': _vest,
+    'shirt': _shirt,
+    'sweater': _sweater,
+    'hoodie': _hoodie,
+    'jacket': _jacket,
+    'wind coat': _wind_coat,
+    'suit': _suit,
 }

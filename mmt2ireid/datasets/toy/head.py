@@ -82,7 +82,7 @@ def _top_hair(canvas: Canvas, person: Person, shot: Shot, pose: Pose) -> None:
     colour = HAIR_COLOURS[person.hair_colour]
     if person.hair_length == 'bald':
         shift = -0.5 if shot.view == 'side' else 0.0
-        for sign in ((-1, 1) if shot.view == 'front' else (1,)):
+        for sign in (-1, 1) if shot.view == 'front' else (1,):
             canvas.ellipse((x + (sign * 0.72 + shift * 2.2) * r, y), 0.13 * r, 0.26 * r, colour, 0)
         return
     volume = 1.0 if person.gender == 'man' else 1.06

@@ -12,16 +12,42 @@ T = TypeVar('T')
 
 AGES = {'child': 12, 'young': 42, 'middle-aged': 28, 'elderly': 18}
 UPPER_COLOURS = {
-    'black': 14, 'white': 13, 'gray': 10, 'blue': 12, 'red': 10, 'green': 8, 'pink': 7, 'yellow': 7, 'orange': 6,
-    'purple': 6, 'brown': 6, 'beige': 6,
+    'black': 14,
+    'white': 13,
+    'gray': 10,
+    'blue': 12,
+    'red': 10,
+    'green': 8,
+    'pink': 7,
+    'yellow': 7,
+    'orange': 6,
+    'purple': 6,
+    'brown': 6,
+    'beige': 6,
 }
 LOWER_COLOURS = {
-    'black': 20, 'blue': 13, 'gray': 12, 'white': 10, 'beige': 10, 'brown': 9, 'green': 7, 'red': 7, 'purple': 4,
-    'pink': 4, 'yellow': 4,
+    'black': 20,
+    'blue': 13,
+    'gray': 12,
+    'white': 10,
+    'beige': 10,
+    'brown': 9,
+    'green': 7,
+    'red': 7,
+    'purple': 4,
+    'pink': 4,
+    'yellow': 4,
 }
 JEANS_COLOURS = {'blue': 6, 'black': 3, 'gray': 2, 'white': 1}
 UPPER_KINDS = {
-    't-shirt': 20, 'shirt': 15, 'sweater': 14, 'hoodie': 12, 'jacket': 14, 'wind coat': 11, 'vest': 7, 'suit': 7
+    't-shirt': 20,
+    'shirt': 15,
+    'sweater': 14,
+    'hoodie': 12,
+    'jacket': 14,
+    'wind coat': 11,
+    'vest': 7,
+    'suit': 7,
 }
 PATTERNS = {'pure color': 44, 'striped': 20, 'plaid': 14, 'dotted': 10, 'color block': 12}
 LOWER_KINDS = {

@@ -125,7 +125,9 @@ def _bicycle(canvas: Canvas, colour: RGB, near: bool) -> None:
             canvas.line([(wheel[0] - dx, wheel[1] - dy), (wheel[0] + dx, wheel[1] + dy)], STEEL, 0.006)
         canvas.ellipse(wheel, 0.02, 0.02, STEEL, 0)
     frame: list[list[Point]] = [
-        [back, crank, (0.15, 0.40), (-0.06, 0.40), back], [crank, seat], [front, (0.15, 0.40), bars]
+        [back, crank, (0.15, 0.40), (-0.06, 0.40), back],
+        [crank, seat],
+        [front, (0.15, 0.40), bars],
     ]
     for line in frame:
         canvas.line(line, shade(colour, 0.6), 0.036)

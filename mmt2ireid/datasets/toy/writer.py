@@ -177,9 +177,10 @@ def _draw_all(out: Path, jobs: list[Job], options: ToyOptions, workers: int, pro
     """Draw all pictures, in any order; records in the order of the jobs."""
     chunks = [jobs[i : i + CHUNK] for i in range(0, len(jobs), CHUNK)]
     results: dict[int, list[Record]] = {}
-    with _chunk_results(out, chunks, options, workers) as done, tqdm(
-        total=len(jobs), desc=GENERATOR, unit=' pictures', disable=not progress
-    ) as bar:
+    with (
+        _chunk_results(out, chunks, options, workers) as done,
+        tqdm(total=len(jobs), desc=GENERATOR, unit=' pictures', disable=not progress) as bar,
+    ):
         for index, records in done:
             results[index] = records
             bar.update(len(records))

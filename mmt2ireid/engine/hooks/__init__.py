@@ -9,6 +9,12 @@ from mmt2ireid.engine.hooks.progress_bar import ProgressBarHook
 from mmt2ireid.engine.hooks.step_seed import StepSeedHook
 
 __all__ = [
-    'AtomicCheckpointHook', 'CheckpointGuardHook', 'DeferredRuntimeInfoHook', 'IdentityCountHook', 'NaNGuardHook',
-    'ProgressBarHook', 'SkippedImagesHook', 'StepSeedHook'
+    'AtomicCheckpointHook',
+    'CheckpointGuardHook',
+    'DeferredRuntimeInfoHook',
+    'IdentityCountHook',
+    'NaNGuardHook',
+    'ProgressBarHook',
+    'SkippedImagesHook',
+    'StepSeedHook',
 ]

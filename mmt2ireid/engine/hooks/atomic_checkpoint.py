@@ -113,9 +113,16 @@ class AtomicCheckpointHook(CheckpointHook):
         self.last_ckpt = self.file_backend.join_path(self.out_dir, filename)
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
         runner.save_checkpoint(
-            self.out_dir, filename, self.file_client_args, save_optimizer=self.save_optimizer,
-            save_param_scheduler=self.save_param_scheduler, meta=meta, by_epoch=self.by_epoch,
-            backend_args=self.backend_args, **self.args)
+            self.out_dir,
+            filename,
+            self.file_client_args,
+            save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler,
+            meta=meta,
+            by_epoch=self.by_epoch,
+            backend_args=self.backend_args,
+            **self.args,
+        )
         if is_main_process():
             write_atomically(os.path.join(runner.work_dir, 'last_checkpoint'), str(self.last_ckpt).encode())
         if self.max_keep_ckpts > 0:
@@ -171,13 +178,17 @@ class AtomicCheckpointHook(CheckpointHook):
         loop = runner.train_loop
         unfit = EpochBasedTrainLoop if not self.by_epoch else IterBasedTrainLoop
         if isinstance(loop, unfit):
-            raise ValueError(f'by_epoch of {type(self).__name__} must be {not self.by_epoch} with '
-                             f'{type(loop).__name__}, but got {self.by_epoch}')
+            raise ValueError(
+                f'by_epoch of {type(self).__name__} must be {not self.by_epoch} with '
+                f'{type(loop).__name__}, but got {self.by_epoch}'
+            )
         every = len(loop.dataloader) if self.by_epoch else self.interval
         accumulated = getattr(runner.optim_wrapper, '_accumulative_counts', 1)
         if every % accumulated:
-            runner.logger.warning(f'Checkpoints are written every {every} iterations, but gradients accumulate over '
-                                  f'{accumulated}: a resumed run will not equal one that was never killed.')
+            runner.logger.warning(
+                f'Checkpoints are written every {every} iterations, but gradients accumulate over '
+                f'{accumulated}: a resumed run will not equal one that was never killed.'
+            )
 
     def _validation_due(self, runner: Runner) -> bool:
         loop = runner.train_loop

@@ -63,8 +63,10 @@ class CheckpointGuardHook(Hook):
             raise ValueError(f'the checkpoint must hold the whole model to be tested, but\n{difference}')
         fatal = difference.without(('heads', *self.allow_missing))
         if training and (fatal.missing or fatal.misshapen):
-            raise ValueError('the checkpoint must hold everything but the heads to start from (allow_missing of '
-                             f'CheckpointGuardHook makes exceptions), but\n{fatal}')
+            raise ValueError(
+                'the checkpoint must hold everything but the heads to start from (allow_missing of '
+                f'CheckpointGuardHook makes exceptions), but\n{fatal}'
+            )
         for key in difference.misshapen:
             del state[key]
         runner.logger.warning(f'The checkpoint differs from the model, which is allowed here:\n{difference}')
@@ -96,16 +98,25 @@ class Difference:
         Returns:
             The rest.
         """
+
         def keep(key: str) -> bool:
             return not any(key == prefix or key.startswith(f'{prefix}.') for prefix in prefixes)
+
         return Difference(
-            tuple(filter(keep, self.missing)), tuple(filter(keep, self.unexpected)),
-            {key: shapes for key, shapes in self.misshapen.items() if keep(key)})
+            tuple(filter(keep, self.missing)),
+            tuple(filter(keep, self.unexpected)),
+            {key: shapes for key, shapes in self.misshapen.items() if keep(key)},
+        )
 
     def __str__(self) -> str:
         shapes = [f'{key} {was} instead of {wanted}' for key, (was, wanted) in self.misshapen.items()]
-        return '\n'.join([*_summarise('missing', self.missing), *_summarise('unexpected', self.unexpected),
-                          *_summarise('of another shape', shapes)])
+        return '\n'.join(
+            [
+                *_summarise('missing', self.missing),
+                *_summarise('unexpected', self.unexpected),
+                *_summarise('of another shape', shapes),
+            ]
+        )
 
 
 def compare(model: nn.Module, state: State) -> Difference:

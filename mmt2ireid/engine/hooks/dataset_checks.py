@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
@@ -24,29 +26,34 @@ class IdentityCountHook(Hook):
             runner: the runner.
 
         Raises:
-            ValueError: a head has fewer classes than there are identities.
+            ValueError: a head has fewer classes than there are identities, or there are none at all.
         """
         num_pids = _find(runner.train_dataloader.dataset, 'num_pids')
-        if not num_pids:
+        if num_pids is None:
             return
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         for name, module in model.named_modules():
             num_classes = getattr(module, 'num_classes', None)
             if not name.startswith('heads.') or not isinstance(num_classes, int):
                 continue
+            if num_pids == 0:
+                raise ValueError(f'{name} must be trained on a set with identities, but got one without')
             if num_classes < num_pids:
-                raise ValueError(f'{name}.num_classes must be {num_pids}, the number of identities of the training '
-                                 f'set, but got {num_classes}')
+                raise ValueError(
+                    f'{name}.num_classes must be {num_pids}, the number of identities of the training '
+                    f'set, but got {num_classes}'
+                )
             if num_classes > num_pids:
-                runner.logger.warning(f'{name} has {num_classes} classes, but the training set has only {num_pids} '
-                                      'identities')
+                runner.logger.warning(
+                    f'{name} has {num_classes} classes, but the training set has only {num_pids} identities'
+                )
 
 
 @HOOKS.register_module()
 class SkippedImagesHook(Hook):
-    """Reports what the training set could not use: images it skipped, captions it cut.
+    """Reports what a dataset could not use, over all ranks: images it skipped, captions it cut.
 
-    Each epoch that had some is reported, and the run's total at its end.
+    Each training epoch that had some is reported, the run's total at its end, and so is each evaluation.
     """
 
     def __init__(self) -> None:
@@ -59,7 +66,7 @@ class SkippedImagesHook(Hook):
             runner: the runner.
         """
         for name, what in _COUNTED.items():
-            count, before = _find(runner.train_dataloader.dataset, name) or 0, self._reported.get(name, 0)
+            count, before = _count(runner.train_dataloader.dataset, name), self._reported.get(name, 0)
             if count > before:
                 runner.logger.warning(f'{count - before} {what} in epoch {runner.epoch + 1}, {count} so far')
             self._reported[name] = count
@@ -70,10 +77,39 @@ class SkippedImagesHook(Hook):
         Args:
             runner: the runner.
         """
-        for name, what in _COUNTED.items():
-            count = _find(runner.train_dataloader.dataset, name) or 0
-            if count:
-                runner.logger.warning(f'{count} {what} in this run (an item counts each time it is drawn)')
+        _report(runner, runner.train_dataloader.dataset, 'in this run')
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Reports the validation's.
+
+        Args:
+            runner: the runner.
+            metrics: of the validation.
+        """
+        _report(runner, runner.val_dataloader.dataset, 'in validation so far')
+
+    def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Reports the test's.
+
+        Args:
+            runner: the runner.
+            metrics: of the test.
+        """
+        _report(runner, runner.test_dataloader.dataset, 'in this test')
+
+
+def _report(runner: Runner, dataset: Any, when: str) -> None:
+    for name, what in _COUNTED.items():
+        count = _count(dataset, name)
+        if count:
+            runner.logger.warning(f'{count} {what} {when} (an item counts each time it is drawn)')
+
+
+def _count(dataset: Any, name: str) -> int:
+    """A dataset's counter, summed over ranks, each of which counts for its own workers."""
+    count = torch.tensor(_find(dataset, name) or 0)
+    all_reduce(count)
+    return int(count)
 
 
 def _find(dataset: Any, name: str) -> Any:

@@ -43,8 +43,9 @@ class DeferredRuntimeInfoHook(RuntimeInfoHook):
         self._pending = []
         self._every = math.gcd(self.interval, *(hook.interval for hook in runner.hooks if isinstance(hook, LoggerHook)))
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None,
-                         outputs: dict[str, Any] | None = None) -> None:
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict[str, Any] | None = None
+    ) -> None:
         """Keeps the losses and, where due, copies them.
 
         Args:
@@ -55,8 +56,9 @@ class DeferredRuntimeInfoHook(RuntimeInfoHook):
         """
         if outputs:
             # Detached, or the graphs of the waiting iterations stay alive.
-            self._pending.append({name: value.detach() if isinstance(value, Tensor) else value
-                                  for name, value in outputs.items()})
+            self._pending.append(
+                {name: value.detach() if isinstance(value, Tensor) else value for name, value in outputs.items()}
+            )
         last = self.end_of_epoch(runner.train_dataloader, batch_idx) or self.is_last_train_iter(runner)
         if last or self.every_n_inner_iters(batch_idx, self._every) or saves_after_iter(runner):
             self._flush(runner)

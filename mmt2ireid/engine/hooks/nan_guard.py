@@ -43,8 +43,9 @@ class NaNGuardHook(Hook):
         """
         self._first_bad = {}
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None,
-                         outputs: dict[str, Tensor] | None = None) -> None:
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict[str, Tensor] | None = None
+    ) -> None:
         """Notes bad losses and, where due, looks for them.
 
         Args:
@@ -83,11 +84,16 @@ class NaNGuardHook(Hook):
         """
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         trained = {name for name, _ in model.named_parameters()}
-        bad = [name for name, value in checkpoint['state_dict'].items()
-               if name in trained and value.is_floating_point() and not torch.isfinite(value).all()]
+        bad = [
+            name
+            for name, value in checkpoint['state_dict'].items()
+            if name in trained and value.is_floating_point() and not torch.isfinite(value).all()
+        ]
         if bad:
-            raise FloatingPointError(f'{len(bad)} parameters hold NaN or infinity at iteration {runner.iter + 1}, '
-                                     f'{bad[0]} first; no checkpoint is written')
+            raise FloatingPointError(
+                f'{len(bad)} parameters hold NaN or infinity at iteration {runner.iter + 1}, '
+                f'{bad[0]} first; no checkpoint is written'
+            )
 
     def _note(self, step: int, outputs: dict[str, Any]) -> bool:
         losses = {name: torch.as_tensor(value).detach() for name, value in outputs.items() if 'loss' in name}
@@ -113,6 +119,8 @@ class NaNGuardHook(Hook):
         culprits = [name for name, bad in found.items() if bad == step]
         # The sum of all losses is bad whenever one of them is.
         named = ', '.join([name for name in culprits if name != 'loss'] or culprits) or 'a loss on another rank'
-        raise FloatingPointError(f'{named} became NaN or infinite at epoch {runner.epoch + 1}, iteration {step + 1} '
-                                 f'(found after iteration {runner.iter + 1}); lower the learning rate, clip gradients, '
-                                 'or look at the batch')
+        raise FloatingPointError(
+            f'{named} became NaN or infinite at epoch {runner.epoch + 1}, iteration {step + 1} '
+            f'(found after iteration {runner.iter + 1}); lower the learning rate, clip gradients, '
+            'or look at the batch'
+        )

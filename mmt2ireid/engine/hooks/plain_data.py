@@ -34,8 +34,9 @@ def unpack_histories(message_hub: dict[str, Any]) -> None:
     scalars = message_hub['log_scalars']
     for name, packed in scalars.items():
         if isinstance(packed, dict):
-            scalars[name] = HistoryBuffer(packed['values'].cpu().numpy(), packed['counts'].cpu().numpy(),
-                                          packed['max_length'])
+            scalars[name] = HistoryBuffer(
+                packed['values'].cpu().numpy(), packed['counts'].cpu().numpy(), packed['max_length']
+            )
 
 
 def to_plain(entries: dict[str, Any]) -> list[str]:

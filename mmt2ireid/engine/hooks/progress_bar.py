@@ -29,7 +29,7 @@ class ProgressBarHook(Hook):
 
     priority = 'LOWEST'
 
-    def __init__(self, plain_interval: float = 30., loss_interval: int = 10) -> None:
+    def __init__(self, plain_interval: float = 30.0, loss_interval: int = 10) -> None:
         if plain_interval < 0:
             raise ValueError(f'plain_interval must not be negative, but got {plain_interval}')
         if loss_interval < 1:
@@ -63,8 +63,9 @@ class ProgressBarHook(Hook):
         else:
             self._bars[mode] = _PlainProgress(total, done, title, self.plain_interval)
 
-    def _after_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None,
-                    mode: str = 'train') -> None:
+    def _after_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None, mode: str = 'train'
+    ) -> None:
         bar = self._bars.get(mode)
         if bar is None:
             return

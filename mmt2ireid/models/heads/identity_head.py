@@ -23,8 +23,9 @@ class IdentityHead(BaseHead):
         ValueError: if ``num_classes`` is not positive.
     """
 
-    def __init__(self, *, num_classes: int, in_channels: int = 512, loss: dict | None = None,
-                 loss_weight: float = 1.0) -> None:
+    def __init__(
+        self, *, num_classes: int, in_channels: int = 512, loss: dict | None = None, loss_weight: float = 1.0
+    ) -> None:
         super().__init__(loss_weight=loss_weight)
         if num_classes < 1:
             raise ValueError(f'num_classes must be positive, but got {num_classes}')

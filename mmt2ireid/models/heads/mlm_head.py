@@ -29,8 +29,14 @@ class MLMHead(BaseHead):
 
     needs_masked_text = True
 
-    def __init__(self, *, config: dict | None = None, loss: dict | None = None, loss_weight: float = 1.0,
-                 init_cfg: dict | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        config: dict | None = None,
+        loss: dict | None = None,
+        loss_weight: float = 1.0,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(loss_weight=loss_weight, init_cfg=init_cfg)
         bert = BertConfig(**(config or {}))
         self.transform = BertPredictionHeadTransform(bert)

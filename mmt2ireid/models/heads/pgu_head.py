@@ -36,19 +36,38 @@ class PGUHead(BaseHead):
         ValueError: if ``num_classes`` or a size is not positive.
     """
 
-    def __init__(self, *, num_classes: int, dim: int = 512, num_prototypes: int = 6, num_layers: int = 2,
-                 num_heads: int = 6, head_dim: int = 512, ffn_dim: int = 512, identity_loss: dict | None = None,
-                 ranking_loss: dict | None = None, loss_weight: float = 1.0) -> None:
+    def __init__(
+        self,
+        *,
+        num_classes: int,
+        dim: int = 512,
+        num_prototypes: int = 6,
+        num_layers: int = 2,
+        num_heads: int = 6,
+        head_dim: int = 512,
+        ffn_dim: int = 512,
+        identity_loss: dict | None = None,
+        ranking_loss: dict | None = None,
+        loss_weight: float = 1.0,
+    ) -> None:
         super().__init__(loss_weight=loss_weight)
-        sizes = dict(num_classes=num_classes, dim=dim, num_prototypes=num_prototypes, num_layers=num_layers,
-                     num_heads=num_heads, head_dim=head_dim, ffn_dim=ffn_dim)
+        sizes = dict(
+            num_classes=num_classes,
+            dim=dim,
+            num_prototypes=num_prototypes,
+            num_layers=num_layers,
+            num_heads=num_heads,
+            head_dim=head_dim,
+            ffn_dim=ffn_dim,
+        )
         for name, value in sizes.items():
             if value < 1:
                 raise ValueError(f'{name} must be positive, but got {value}')
         self.num_classes = num_classes
         self.prototypes = nn.Parameter(torch.randn(1, num_prototypes, dim))
         self.decoder = nn.ModuleList(
-            PrototypeDecoderLayer(dim, num_heads, head_dim, ffn_dim) for _ in range(num_layers))
+            PrototypeDecoderLayer(dim, num_heads, head_dim, ffn_dim) for _ in range(num_layers)
+        )
         self.project = PartLinear(num_prototypes, dim, dim, bias=False)
         self.classifiers = PartLinear(num_prototypes, dim, num_classes, std=0.001)
         self.identity_criterion = MODELS.build(identity_loss or dict(type='mmt2ireid.IdentityLoss'))
@@ -72,6 +91,7 @@ class PGUHead(BaseHead):
         # (B * K, C): the mean over rows is the mean over the batch and over parts.
         pids = targets.pids.repeat_interleave(img.shape[1])
         identity = self.identity_criterion(
-            self.classifiers(img).flatten(0, 1), self.classifiers(txt).flatten(0, 1), pids)
+            self.classifiers(img).flatten(0, 1), self.classifiers(txt).flatten(0, 1), pids
+        )
         ranking = self.ranking_criterion(img.flatten(1), txt.flatten(1), targets.pids)
         return {'loss_pgu_identity': self.loss_weight * identity, 'loss_pgu_ranking': self.loss_weight * ranking}

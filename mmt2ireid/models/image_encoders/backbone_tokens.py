@@ -34,8 +34,10 @@ def backbone_tokens(backbone: nn.Module, images: Tensor) -> EncoderOutput:
     if isinstance(output, Tensor) and output.ndim == 3:
         return EncoderOutput(output, num_extra_tokens=num_extra_tokens(backbone))
     got = f'shape {tuple(output.shape)}' if isinstance(output, Tensor) else type(output).__name__
-    raise ValueError(f'The output of image encoder {type(backbone).__name__} must be tokens (B, N, D) or a feature map '
-                     f"(B, D, h, w), but got {got}; mmpretrain's ViTs need out_type='raw'")
+    raise ValueError(
+        f'The output of image encoder {type(backbone).__name__} must be tokens (B, N, D) or a feature map '
+        f"(B, D, h, w), but got {got}; mmpretrain's ViTs need out_type='raw'"
+    )
 
 
 def num_extra_tokens(backbone: nn.Module) -> int:

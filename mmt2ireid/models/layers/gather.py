@@ -27,7 +27,7 @@ class _GatherWithGrad(torch.autograd.Function):
         grad = grad.clone(memory_format=torch.contiguous_format)
         dist.all_reduce(grad)
         start = dist.get_rank() * ctx.batch
-        return grad[start:start + ctx.batch]
+        return grad[start : start + ctx.batch]
 
 
 def gather_with_grad(x: Tensor) -> Tensor:

@@ -19,8 +19,9 @@ class PartLinear(nn.Module):
         std: standard deviation of the normal initialisation; None for ``nn.Linear``'s uniform one.
     """
 
-    def __init__(self, num_parts: int, in_features: int, out_features: int, *, bias: bool = True,
-                 std: float | None = None) -> None:
+    def __init__(
+        self, num_parts: int, in_features: int, out_features: int, *, bias: bool = True, std: float | None = None
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(num_parts, in_features, out_features))
         self.bias = nn.Parameter(torch.zeros(num_parts, 1, out_features)) if bias else None

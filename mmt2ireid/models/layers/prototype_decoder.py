@@ -51,7 +51,8 @@ class PrototypeAttention(nn.Module):
         folded = folded.flatten(1, 2).expand(batch, -1, -1)  # (B, heads * K, D): one head with many queries
         attn_mask = None if mask is None else mask[:, None, None, :]
         pooled = F.scaled_dot_product_attention(
-            folded[:, None], y[:, None], y[:, None], attn_mask=attn_mask, scale=self.head_dim**-0.5)
+            folded[:, None], y[:, None], y[:, None], attn_mask=attn_mask, scale=self.head_dim**-0.5
+        )
         pooled = pooled.reshape(batch, self.num_heads, parts, dim)
         values = torch.einsum('bhkd,hcd->bkhc', pooled, self.value.weight.unflatten(0, heads))
         return self.out(values.flatten(2))

@@ -6,6 +6,12 @@ from mmt2ireid.models.losses.mlm import MLMLoss, mlm_loss
 from mmt2ireid.models.losses.ranking import RankingLoss, ranking_loss
 
 __all__ = [
-    'ContrastiveLoss', 'IdentityLoss', 'MLMLoss', 'RankingLoss', 'contrastive_loss', 'identity_loss', 'mlm_loss',
-    'ranking_loss'
+    'ContrastiveLoss',
+    'IdentityLoss',
+    'MLMLoss',
+    'RankingLoss',
+    'contrastive_loss',
+    'identity_loss',
+    'mlm_loss',
+    'ranking_loss',
 ]

@@ -49,8 +49,9 @@ class ContrastiveLoss(nn.Module):
         ValueError: if a scale is not positive, or the initial scale exceeds ``max_scale``.
     """
 
-    def __init__(self, *, logit_scale: float = 1.0, learn_scale: bool = False, max_scale: float = 100.0,
-                 gather: bool = True) -> None:
+    def __init__(
+        self, *, logit_scale: float = 1.0, learn_scale: bool = False, max_scale: float = 100.0, gather: bool = True
+    ) -> None:
         super().__init__()
         if not 0 < logit_scale <= max_scale:
             raise ValueError(f'logit_scale must be positive and at most max_scale={max_scale}, but got {logit_scale}')

@@ -29,8 +29,7 @@ def mlm_loss(logits: Tensor, targets: Tensor) -> Tensor:
 
 @full_precision
 def _summed(logits: Tensor, targets: Tensor) -> Tensor:
-    return F.cross_entropy(
-        logits.flatten(0, -2), targets.flatten(), ignore_index=IGNORE_INDEX, reduction='sum')
+    return F.cross_entropy(logits.flatten(0, -2), targets.flatten(), ignore_index=IGNORE_INDEX, reduction='sum')
 
 
 @MODELS.register_module()

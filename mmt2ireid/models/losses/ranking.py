@@ -14,8 +14,14 @@ REDUCTIONS = ('mean', 'sum')
 
 
 @full_precision
-def ranking_loss(img_embed: Tensor, txt_embed: Tensor, pids: Tensor, margin: float = 0.2, reduction: str = 'mean',
-                 generator: torch.Generator | None = None) -> Tensor:
+def ranking_loss(
+    img_embed: Tensor,
+    txt_embed: Tensor,
+    pids: Tensor,
+    margin: float = 0.2,
+    reduction: str = 'mean',
+    generator: torch.Generator | None = None,
+) -> Tensor:
     r"""Bidirectional triplet loss on semi-hard negatives, UniPT (ICCV 2023) eq. 5, mining after VTA (Ge et al. 2019).
 
     For anchor i with its own pair as the positive and any j of another identity, :math:`l_j = s_{ij} - s_{ii} +
@@ -48,8 +54,9 @@ def ranking_loss(img_embed: Tensor, txt_embed: Tensor, pids: Tensor, margin: flo
     device = similarity.device if generator is None else generator.device
     draws = torch.rand((2, *similarity.shape), generator=generator, device=device)
     draws = draws.to(similarity.device, non_blocking=True)
-    return (_one_direction(similarity, negative, draws[0], margin, reduction) +
-            _one_direction(similarity.T, negative.T, draws[1], margin, reduction))
+    return _one_direction(similarity, negative, draws[0], margin, reduction) + _one_direction(
+        similarity.T, negative.T, draws[1], margin, reduction
+    )
 
 
 def _one_direction(similarity: Tensor, negative: Tensor, draws: Tensor, margin: float, reduction: str) -> Tensor:

@@ -26,8 +26,15 @@ class ConvMaxPoolNeck(BaseModule):
         init_cfg: MMEngine's initialisation config.
     """
 
-    def __init__(self, *, in_channels: int, out_channels: int = 512, include_cls: bool = True,
-                 mask_padding: bool = True, init_cfg: dict | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        in_channels: int,
+        out_channels: int = 512,
+        include_cls: bool = True,
+        mask_padding: bool = True,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.include_cls, self.mask_padding = include_cls, mask_padding
         self.project = nn.Linear(in_channels, out_channels)  # a 1x1 convolution over tokens
