@@ -189,10 +189,11 @@ def _load_safetensors(path: str, map_location: Any) -> dict[str, Any]:
 def _explain(path: str, error: Exception) -> NoReturn:
     refused = re.search(r'GLOBAL ([\w.]+)|unrecognized function (.+)', str(error))
     if refused is None:
-        first_line = str(error).strip().split('\n', 1)[0]
+        # Only what is wrong: torch goes on to advise loading the file without protection.
+        reason = str(error).rsplit('WeightsUnpickler error:', 1)[-1].strip().split('\n', 1)[0].split('. ', 1)[0]
         raise ValueError(
             f'checkpoint {path} must be a complete file of torch.save, but it is truncated, corrupt or '
-            f'something else ({type(error).__name__}: {first_line})'
+            f'something else ({type(error).__name__}: {reason})'
         ) from error
     wanted = next(name for name in refused.groups() if name)
     raise ValueError(

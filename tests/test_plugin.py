@@ -1,7 +1,10 @@
 """A plugin in fact: full type names under other default scopes, in a plain Runner; configs and tools in the wheel."""
 
+import os
+import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -152,14 +155,51 @@ def test_importing_the_package_is_light():
     subprocess.run([sys.executable, '-c', code], check=True, cwd=ROOT)
 
 
-@pytest.mark.slow
-def test_the_wheel_carries_configs_and_tools(tmp_path):
-    subprocess.run(
-        [sys.executable, '-m', 'pip', 'wheel', '-q', '--no-deps', '-w', str(tmp_path), str(ROOT)], check=True
-    )
+@pytest.fixture
+def clone(tmp_path):
+    """The tracked files, away from what earlier builds left in the checkout; and their names."""
+    pytest.importorskip('setuptools')
+    listing = subprocess.run(['git', 'ls-files'], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    names = {name for name in listing.split() if (ROOT / name).is_file()} | {'MANIFEST.in'}
+    for name in names:
+        (tmp_path / 'clone' / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / 'clone' / name)
+    return tmp_path / 'clone', names
+
+
+def test_the_wheel_carries_configs_and_tools(clone, tmp_path):
+    folder, names = clone
+    options = ['-q', '--no-deps', '--no-build-isolation', '-w', str(tmp_path)]
+    subprocess.run([sys.executable, '-m', 'pip', 'wheel', *options, str(folder)], check=True, capture_output=True)
     (wheel,) = tmp_path.glob('mmt2ireid-*.whl')
-    names = set(zipfile.ZipFile(wheel).namelist())
-    for folder in ('configs', 'tools'):
-        tracked = subprocess.run(['git', 'ls-files', folder], cwd=ROOT, check=True, capture_output=True, text=True)
-        assert {f'mmt2ireid/.mim/{name}' for name in tracked.stdout.split()} <= names
-    assert 'mmt2ireid/.mim/model-index.yml' in names
+    with zipfile.ZipFile(wheel) as content:
+        packed = set(content.namelist())
+        content.extractall(tmp_path / 'site')
+    assert {
+        f'mmt2ireid/.mim/{name}' for name in names if name.startswith(('configs/', 'tools/', 'model-index'))
+    } <= packed
+    assert {name for name in names if name.startswith('mmt2ireid/')} <= packed
+    # Away from the checkout, a config is found by its name in what was installed.
+    code = 'from mmt2ireid.apis import find_config; print(find_config("unipt/vitb16_cuhk"))'
+    found = subprocess.run(
+        [sys.executable, '-c', code],
+        env={**os.environ, 'PYTHONPATH': str(tmp_path / 'site')},
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert found.stdout.strip() == str(
+        tmp_path / 'site' / 'mmt2ireid' / '.mim' / 'configs' / 'unipt' / 'vitb16_cuhk.py'
+    )
+
+
+def test_the_sdist_carries_what_a_build_needs(clone):
+    """`python -m build` makes the wheel from the sdist."""
+    folder, names = clone
+    subprocess.run([sys.executable, 'setup.py', '-q', 'sdist'], cwd=folder, check=True, capture_output=True)
+    (archive,) = (folder / 'dist').glob('mmt2ireid-*.tar.gz')
+    with tarfile.open(archive) as content:
+        packed = {name.split('/', 1)[-1] for name in content.getnames()}
+    needed = ('configs/', 'tools/', 'requirements/', 'mmt2ireid/', 'model-index.yml', 'setup.py', 'README.md')
+    assert {name for name in names if name.startswith(needed)} <= packed

@@ -29,7 +29,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config')
     parser.add_argument('--steps', type=int, default=20, help='measured steps')
     parser.add_argument('--warmup', type=int, default=5, help='steps before')
-    parser.add_argument('--amp', action='store_true', help='mixed precision')
+    parser.add_argument(
+        '--amp', action='store_true', help='mixed precision; a config with amp=True does on GPUs anyway'
+    )
     parser.add_argument('--synthetic', action='store_true', help="noise in place of the config's data")
     parser.add_argument('--tokens', type=int, default=40, help='tokens of a synthetic caption')
     parser.add_argument('--batch-size', type=int, help="in place of the config's")
@@ -43,7 +45,7 @@ def main() -> None:
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmt2ireid'))
-    if args.amp:
+    if args.amp or (cfg.get('amp') and torch.cuda.is_available()):
         use_amp(cfg)
     if args.batch_size:
         cfg.train_dataloader.batch_size = args.batch_size

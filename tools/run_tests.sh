@@ -3,10 +3,10 @@
 #   bash tools/run_tests.sh [--all] [pytest arguments]      --all: the slow tests too
 source "$(dirname "$0")/setup_env.sh" tests
 
-slow=(-m 'not slow')
-if [ "${1:-}" = --all ]; then slow=(); shift; fi
+chosen='not slow'
+if [ "${1:-}" = --all ]; then chosen=; shift; fi
 "$PYTHON" -m ruff check mmt2ireid tools tests setup.py
 "$PYTHON" -m ruff format --check mmt2ireid tools tests setup.py
 "$PYTHON" -m mypy
 # One thread: the tests are many and small, and some start processes of their own.
-OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} "$PYTHON" -m pytest "${slow[@]}" "$@"
+OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} "$PYTHON" -m pytest -m "$chosen" "$@"

@@ -12,12 +12,15 @@ make_venv() {
   wanted="$EXTRA $(cat setup.py requirements/*.txt | cksum)"
   PYTHON="$PWD/.venv/bin/python"
   local mark=.venv/installed${EXTRA:+-$EXTRA}
-  [ -f "$mark" ] && [ "$(cat "$mark")" = "$wanted" ] && return
+  [ -x "$PYTHON" ] && [ -f "$mark" ] && [ "$(cat "$mark")" = "$wanted" ] && return
   echo "== installing into .venv (some minutes and 6 GB the first time)"
-  [ -x "$PYTHON" ] || "$base" -m venv .venv ||
+  # A call that was killed half-way may have left a Python without pip, and the Python it links to may be gone.
+  { "$PYTHON" -c '' 2>/dev/null || "$base" -m venv --clear .venv; } &&
+    { "$PYTHON" -m pip --version >/dev/null 2>&1 || "$PYTHON" -m ensurepip --upgrade; } ||
     { echo "python3 -m venv failed; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
   "$PYTHON" -m pip install --quiet --upgrade pip
-  "$PYTHON" -m pip install --quiet --progress-bar on -e ".${EXTRA:+[$EXTRA]}"
+  # Progress bars for people; --quiet would take them away, and is for logs.
+  "$PYTHON" -m pip install $([ -t 1 ] || echo --quiet) -e ".${EXTRA:+[$EXTRA]}"
   echo "$wanted" > "$mark"
 }
 

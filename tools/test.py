@@ -10,6 +10,7 @@ from mmengine.config import DictAction
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
+from mmt2ireid import visualization
 from mmt2ireid.engine import options
 from mmt2ireid.engine.launch import LAUNCHERS, run
 from mmt2ireid.engine.report import markdown_table, write_json
@@ -41,6 +42,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     cfg = options.load_config(args.config, args.cfg_options, args.work_dir)
     options.set_test_split(cfg, args.split)
     cfg.load_from, cfg.resume = args.checkpoint, False
+    if args.strip:
+        visualization.picture_format(args.strip)  # a wrong ending is better told before the evaluation than after it
     features = options.set_features_file(cfg) if args.strip else None
 
     def evaluate(runner: Runner) -> None:
@@ -53,9 +56,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 args.out, dict(config=args.config, checkpoint=args.checkpoint, split=args.split, metrics=metrics)
             )
         if features is not None:
-            from mmt2ireid.visualization import ranked_strip_from_features
-
-            ranked_strip_from_features(features, args.strip)
+            visualization.ranked_strip_from_features(features, args.strip)
 
     run(cfg, evaluate, launcher=args.launcher)
 

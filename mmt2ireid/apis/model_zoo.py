@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.logging import print_log
+from mmengine.logging import MMLogger, print_log
 from mmengine.model import BaseModel
 from mmengine.registry import DefaultScope
 from mmengine.runner import CheckpointLoader
@@ -16,7 +18,7 @@ from mmengine.runner import CheckpointLoader
 import mmt2ireid
 from mmt2ireid.registry import MODELS
 
-PRETRAINED_TYPES = ('Pretrained', 'HFPretrained')
+PRETRAINED_TYPES = ('Pretrained', 'PretrainedInit', 'HFPretrained')
 
 
 def find_config(name: str | Path) -> Path:
@@ -56,23 +58,45 @@ def get_model(config: str | Path | Config, pretrained: bool | str = False) -> Ba
         model_cfg = _without_weights(model_cfg)
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmt2ireid')):
         model = MODELS.build(model_cfg)
-        model.init_weights()
+        with _quiet():
+            model.init_weights()
     if checkpoint:
         _load(model, checkpoint)
     return model.eval()
 
 
 def _without_weights(cfg: Any) -> Any:
-    """The config without any ``init_cfg`` that would fetch weights."""
+    """The config without what would fetch weights: an ``init_cfg`` or a part of one, timm's ``pretrained=True``."""
     if isinstance(cfg, dict):
+        kept = {key: _without_weights(value) for key, value in cfg.items() if not _fetches(value)}
         return type(cfg)(
-            {key: _without_weights(value) for key, value in cfg.items() if not (key == 'init_cfg' and _fetches(value))}
+            {key: False if key == 'pretrained' and value is True else value for key, value in kept.items()}
         )
-    return [_without_weights(item) for item in cfg] if isinstance(cfg, list) else cfg
+    if isinstance(cfg, (list, tuple)):
+        return type(cfg)(_without_weights(item) for item in cfg if not _fetches(item))
+    return cfg
 
 
-def _fetches(init_cfg: Any) -> bool:
-    return isinstance(init_cfg, dict) and str(init_cfg.get('type')).split('.')[-1] in PRETRAINED_TYPES
+def _fetches(cfg: Any) -> bool:
+    if not isinstance(cfg, dict):
+        return False
+    kind = cfg.get('type')
+    return (kind.__name__ if isinstance(kind, type) else str(kind)).split('.')[-1] in PRETRAINED_TYPES
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Holds back MMEngine's line per parameter about how it was initialised, for which a Runner has its log file."""
+
+    def keep(record: logging.LogRecord) -> bool:
+        return record.funcName != '_dump_init_info'
+
+    logger = MMLogger.get_current_instance()
+    logger.addFilter(keep)
+    try:
+        yield
+    finally:
+        logger.removeFilter(keep)
 
 
 def _load(model: BaseModel, checkpoint: str) -> None:

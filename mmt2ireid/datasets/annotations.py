@@ -16,6 +16,7 @@ from mmt2ireid.datasets.errors import AnnotationError
 
 SPLITS = ('train', 'val', 'test')
 _MAX_FOLDERS = 256  # looked at when a dataset is loaded
+_MAX_PID = 2**63 - 1
 _NUM_TRIED = 20  # images looked for where there are no folders
 # How the releases call the path, to say whose file it looks like when the key is another one than expected.
 _PATH_KEYS = {'file_path': 'CUHK-PEDES or ICFG-PEDES', 'img_path': 'RSTPReid', 'image': 'MALS'}
@@ -65,9 +66,10 @@ def load_json_list(file: str, expected: str) -> list:
         AnnotationError: the file is no JSON, or no list, or an empty one.
     """
     try:
-        with open(file, encoding='utf-8') as stream:
+        # Some editors put a byte order mark before UTF-8.
+        with open(file, encoding='utf-8-sig') as stream:
             content = json.load(stream)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise AnnotationError(f'{file}: expected {expected}, but it is no JSON: {error}') from error
     if not isinstance(content, list) or not content:
         kind = 'an empty list' if content == [] else f'a JSON {type(content).__name__}'
@@ -113,8 +115,10 @@ def _parse(raw: Any, form: RecordFormat, where: str) -> Record:
     if not form.labelled:
         return Record(path, captions)
     pid, split = _get(raw, 'id', form, where), _get(raw, 'split', form, where)
-    if not isinstance(pid, int) or isinstance(pid, bool) or pid < 0:
-        raise AnnotationError(f"{where} ({path}), field 'id': expected an integer of at least 0, but got {pid!r}")
+    if not isinstance(pid, int) or isinstance(pid, bool) or not 0 <= pid <= _MAX_PID:
+        raise AnnotationError(
+            f"{where} ({path}), field 'id': expected an integer of at least 0 (and 63 bits), but got {pid!r}"
+        )
     if split not in SPLITS:
         raise AnnotationError(f"{where} ({path}), field 'split': expected one of {SPLITS}, but got {split!r}")
     return Record(path, captions, pid, split)
@@ -139,6 +143,9 @@ def _parse_captions(captions: Any, where: str) -> list[str]:
     for number, caption in enumerate(captions):
         if not isinstance(caption, str) or not caption.strip():
             raise AnnotationError(f'{where}: expected text as caption {number}, but got {caption!r}')
+        # JSON can name half a character (an unpaired surrogate), which no tokenizer takes.
+        if not caption.isascii() and any('\ud800' <= letter <= '\udfff' for letter in caption):
+            raise AnnotationError(f'{where}: expected Unicode text as caption {number}, but got {caption!r}')
     return captions
 
 

@@ -20,6 +20,7 @@ from mmt2ireid.datasets.items import ItemTable
 from mmt2ireid.datasets.seeding import seeded_rng
 from mmt2ireid.datasets.tally import Tally
 
+_ANN_ENDINGS = ('.json', '.arrow')
 _MAX_LOGGED = 3  # bad images named per worker; the rest are counted only
 _MAX_REPLACED = 1000  # bad images in a row before skipping them is given up
 
@@ -83,8 +84,8 @@ class PersonTextDataset(BaseDataset):
             raise ValueError(
                 "on_bad_image must be 'raise' for unit='image' (an evaluation leaves nothing out), but got 'skip'"
             )
-        if max_images is not None and max_images < 1:
-            raise ValueError(f'max_images must be at least 1, but got {max_images}')
+        if max_images is not None and (not isinstance(max_images, int) or max_images < 1):
+            raise ValueError(f'max_images must be None or an integer of at least 1, but got {max_images!r}')
         data_prefix = {'img_path': self.IMAGE_FOLDER} if data_prefix is None else dict(data_prefix)
         if set(data_prefix) != {'img_path'}:
             raise ValueError(f'data_prefix must be dict(img_path=folder), but got {data_prefix}')
@@ -153,9 +154,12 @@ class PersonTextDataset(BaseDataset):
                 f'no folder {folder}: expected {self.FORMAT.dataset} there. Ask its authors for it '
                 'and set data_root to where it is'
             )
-        others = sorted(name for name in os.listdir(folder or '.') if name.endswith(('.json', '.arrow')))
+        others = sorted(
+            entry.name for entry in os.scandir(folder or '.') if entry.is_file() and entry.name.endswith(_ANN_ENDINGS)
+        )
+        problem = ' (it is a folder)' if os.path.isdir(self.ann_file) else ''
         raise FileNotFoundError(
-            f'no annotation file {self.ann_file} of {self.FORMAT.dataset}. The folder holds '
+            f'no annotation file {self.ann_file} of {self.FORMAT.dataset}{problem}. The folder holds '
             f'{others or "no annotation file at all"}; set ann_file to the right one'
         )
 

@@ -29,7 +29,7 @@ def find_latest_checkpoint(work_dir: str) -> str | None:
     """
     folder = Path(work_dir)
     pointer = folder / 'last_checkpoint'
-    named = Path(pointer.read_text().strip()) if pointer.is_file() else None
+    named = Path(pointer.read_text(errors='replace').strip()) if pointer.is_file() else None
     if named is not None and not named.is_file():
         # The working directory may have moved since.
         named = folder / named.name
@@ -60,7 +60,20 @@ def is_complete(path: str | Path) -> bool:
         checkpoint = load_from_local(str(path), map_location='cpu', mmap=True)
     except (ValueError, OSError, zipfile.BadZipFile):
         return False
-    return isinstance(checkpoint, dict) and 'iter' in checkpoint.get('meta', {}) and 'message_hub' in checkpoint
+    return isinstance(checkpoint, dict) and has_training_state(checkpoint)
+
+
+def has_training_state(checkpoint: dict) -> bool:
+    """Says whether a checkpoint holds what a run goes on from, beside weights.
+
+    Args:
+        checkpoint: what a file holds.
+
+    Returns:
+        True if the counters and the log of a run are there.
+    """
+    meta = checkpoint.get('meta')
+    return isinstance(meta, dict) and 'iter' in meta and 'message_hub' in checkpoint
 
 
 def _numbered(folder: Path) -> list[Path]:

@@ -62,7 +62,8 @@ def save_features(
     header = {HEADER: json.dumps({'img_paths': list(img_paths), 'captions': list(captions)})}
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}')
+    # Ends as the files that a run cleans up after a kill.
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     try:
         save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, temporary, metadata=header)
         os.replace(temporary, path)

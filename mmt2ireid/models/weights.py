@@ -67,7 +67,7 @@ def _bert_for_mlm(checkpoint: str) -> BertForMaskedLM:
     except OSError as error:
         raise OSError(
             f'The transformers checkpoint {checkpoint!r} is neither a folder here nor in the cache, and could not be '
-            f'fetched. Where there is a network, run `huggingface-cli download {checkpoint}` and copy the cache folder '
+            f'fetched. Where there is a network, run `hf download {checkpoint}` and copy the cache folder '
             f'(HF_HOME, by default ~/.cache/huggingface) to this machine; or save the model with save_pretrained and '
             f'give that folder as init_cfg.checkpoint. To start from random weights, set init_cfg=None.'
         ) from error

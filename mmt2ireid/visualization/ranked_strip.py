@@ -118,9 +118,7 @@ def draw_ranked_strips(
     if not rows:
         raise ValueError('rows must not be empty')
     path, style = Path(path), style or StripStyle()
-    file_format = Image.registered_extensions().get(path.suffix.lower())
-    if file_format is None:
-        raise ValueError(f'path must end in the name of a picture format, such as .png, but got {path}')
+    file_format = picture_format(path)
     picture = _draw(rows, style, header)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f'.{path.name}.{os.getpid()}')
@@ -131,6 +129,21 @@ def draw_ranked_strips(
         temporary.unlink(missing_ok=True)
         raise
     return path
+
+
+def picture_format(path: str | Path) -> str:
+    """Pillow's name of the format in which a picture is written.
+
+    Args:
+        path: file to write.
+
+    Raises:
+        ValueError: its ending is none that Pillow writes.
+    """
+    file_format = Image.registered_extensions().get(Path(path).suffix.lower())
+    if file_format not in Image.SAVE:
+        raise ValueError(f'path must end in the name of a picture format, such as .png, but got {path}')
+    return file_format
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,38 @@ def test_random_weights_ask_for_nothing(monkeypatch):
     assert cfg.model.to_dict() == before
 
 
+@pytest.mark.parametrize(
+    'image_encoder',
+    [
+        dict(
+            init_cfg=[
+                dict(type='TruncNormal', layer='Linear', std=0.02),
+                dict(type='mmengine.Pretrained', checkpoint='https://nowhere.invalid/weights.pth'),
+            ]
+        ),
+        dict(_delete_=True, type='mmpretrain.TIMMBackbone', model_name='resnet18', features_only=True, pretrained=True),
+    ],
+    ids=['list', 'timm'],
+)
+def test_random_weights_in_spite_of_other_ways_to_ask_for_some(monkeypatch, image_encoder):
+    import timm
+
+    create = timm.create_model
+    monkeypatch.setattr(
+        timm, 'create_model', lambda *a, pretrained=False, **k: pytest.fail('asked') if pretrained else create(*a, **k)
+    )
+    cfg = Config.fromfile(find_config(TOY))
+    cfg.merge_from_dict(dict(model=dict(image_encoder=image_encoder)))
+    get_model(cfg)
+    assert cfg.model.image_encoder.get('pretrained') == image_encoder.get('pretrained')
+
+
+def test_says_nothing_of_each_parameter(capfd):
+    get_model(TOY)
+    output = ''.join(capfd.readouterr())
+    assert 'text_encoder.bert' not in output
+
+
 def test_loads_a_checkpoint(tmp_path):
     model = get_model(TOY)
     with torch.no_grad():

@@ -45,6 +45,8 @@ def test_bare_caption_is_one_caption(tmp_path):
         ({'id': '3'}, r"field 'id': expected an integer .* but got '3'"),
         ({'id': True}, "field 'id': expected an integer"),
         ({'id': -1}, "field 'id': expected an integer of at least 0"),
+        ({'id': 2**63}, "field 'id': expected an integer of at least 0 .and 63 bits., but got 9223372036854775808"),
+        ({'captions': ['a', 'b \ud800']}, r"expected Unicode text as caption 1, but got 'b .ud800'"),
         ({'split': 'restval'}, "field 'split': expected one of .* but got 'restval'"),
         ({'file_path': ''}, "record 1, field 'file_path': expected the path"),
     ],
@@ -65,11 +67,24 @@ def test_foreign_path_key_is_recognised(tmp_path):
         read(tmp_path, [{'img_path': 'x', 'captions': ['a'], 'id': 0, 'split': 'train'}])
 
 
-@pytest.mark.parametrize(('content', 'kind'), [({'a': 1}, 'JSON dict'), ('{', 'no JSON'), ([], 'empty list')])
+@pytest.mark.parametrize(
+    ('content', 'kind'), [({'a': 1}, 'JSON dict'), ('{', 'no JSON'), ([], 'empty list'), ('[' * 100_000, 'no JSON')]
+)
 def test_wrong_kind_of_file_is_named(tmp_path, content, kind):
     with pytest.raises(AnnotationError, match=kind) as caught:
         read(tmp_path, content)
     assert 'ann.json' in str(caught.value) and 'CUHK-PEDES' in str(caught.value)
+
+
+def test_byte_order_mark_is_read_and_other_encodings_are_named(tmp_path):
+    text = json.dumps([{**GOOD, 'captions': ['une dame âgée']}], ensure_ascii=False)
+    path = tmp_path / 'ann.json'
+    path.write_text(text, encoding='utf-8-sig')
+    assert read_records(str(path), FORM)[0].captions == ['une dame âgée']
+    for encoding in ('latin-1', 'utf-16'):
+        path.write_text(text, encoding=encoding)
+        with pytest.raises(AnnotationError, match=r'ann\.json: .* no JSON: .*decode'):
+            read_records(str(path), FORM)
 
 
 def test_record_that_is_no_object(tmp_path):

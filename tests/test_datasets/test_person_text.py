@@ -86,6 +86,13 @@ def test_missing_annotation_names_what_is_there(cuhk):
         CUHKPEDES(data_root=str(cuhk.root))
 
 
+def test_folder_in_place_of_the_annotation_is_named(cuhk):
+    (cuhk.root / 'reid_raw.json').unlink()
+    (cuhk.root / 'reid_raw.json').mkdir()
+    with pytest.raises(FileNotFoundError, match=r'reid_raw.json .*\(it is a folder\).*no annotation file at all'):
+        CUHKPEDES(data_root=str(cuhk.root))
+
+
 def test_caption_all_json_is_recognised(cuhk):
     for record in cuhk.records:
         del record['split']
@@ -110,6 +117,7 @@ def test_missing_split_and_folder_are_named(tmp_path):
         (dict(on_bad_image='ignore'), 'on_bad_image must be one of'),
         (dict(on_bad_image='skip', unit='image'), 'on_bad_image must be'),
         (dict(max_images=0), 'max_images must be'),
+        (dict(max_images='3'), "max_images must be .* but got '3'"),
         (dict(data_prefix=dict(img='x')), 'data_prefix must be'),
     ],
 )

@@ -9,6 +9,7 @@ from PIL import Image
 
 from mmt2ireid.datasets import BadImageError
 from mmt2ireid.datasets.transforms import LoadPersonImage, MaskTokens, PackPersonInputs, Tokenize
+from mmt2ireid.datasets.transforms.load_image import _check_complete
 from mmt2ireid.structures import PersonSample
 from mmt2ireid.text import shared_tokenizer
 
@@ -68,6 +69,17 @@ def test_picture_cut_short_is_a_bad_image(form):
         load(content[: len(content) * 2 // 3])
 
 
+def test_mark_of_a_thumbnail_does_not_hide_a_cut():
+    # OpenCV 4 decodes such a file, so the check is asked directly.
+    content = pil_bytes(Image.fromarray(draw(2, 200, 100)), 'JPEG')
+    thumbnail = pil_bytes(Image.fromarray(draw(3, 16, 8)), 'JPEG')
+    header = b'\xff\xe1' + (len(thumbnail) + 2).to_bytes(2, 'big') + thumbnail
+    content = content[:2] + header + content[2:]
+    _check_complete(content, 'x.jpg')
+    with pytest.raises(BadImageError, match=r'x.jpg: is cut short'):
+        _check_complete(content[: len(content) * 2 // 3], 'x.jpg')
+
+
 def test_jpeg_with_a_tail_is_read():
     content = pil_bytes(Image.fromarray(draw(2)), 'JPEG', quality=95)
     expected = load(content)['img']
@@ -77,6 +89,20 @@ def test_jpeg_with_a_tail_is_read():
 def test_missing_file_is_a_bad_image(tmp_path):
     with pytest.raises(BadImageError, match='No such file'):
         LoadPersonImage()({'img_path': str(tmp_path / 'none.jpg')})
+
+
+def test_folder_and_impossible_path_are_bad_images(tmp_path):
+    for path, reason in ((str(tmp_path), 'Is a directory'), ('a\0b.jpg', 'null byte')):
+        with pytest.raises(BadImageError, match=reason):
+            LoadPersonImage()({'img_path': path})
+
+
+def test_cmyk_and_16_bits_become_8_bit_colours():
+    grey = np.arange(60, dtype=np.uint16)[:, None].repeat(30, 1)
+    assert np.array_equal(load(pil_bytes(Image.fromarray(grey * 257)))['img'][..., 0], grey)
+    flat = Image.new('RGB', (32, 32), (200, 60, 20))
+    img = load(pil_bytes(flat.convert('CMYK'), 'JPEG', quality=95))['img']
+    assert np.abs(img.astype(int) - (20, 60, 200)).max() <= 3
 
 
 def tokenized(cfg, *captions):

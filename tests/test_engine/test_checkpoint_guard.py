@@ -78,6 +78,20 @@ def test_resuming_needs_everything(make_cfg, tmp_path):
         start(make_cfg, tmp_path, weights(make_cfg, num_classes=9), resume=True)
 
 
+def test_weights_alone_cannot_be_resumed(make_cfg, tmp_path):
+    torch.save(weights(make_cfg), tmp_path / 'start.pth')
+    with pytest.raises(ValueError, match=r'start\.pth must hold the state of a run to be resumed, but holds weights'):
+        build_runner(make_cfg(epochs=1, load_from=str(tmp_path / 'start.pth'), resume=True)).train()
+
+
+@pytest.mark.parametrize('content', [[1, 2], 5, dict(state_dict=3), {1: torch.ones(1)}])
+def test_file_without_weights_is_named(make_cfg, tmp_path, content):
+    torch.save(content, tmp_path / 'start.pth')
+    runner = build_runner(make_cfg(epochs=1, load_from=str(tmp_path / 'start.pth')))
+    with pytest.raises(ValueError, match=r'start\.pth must hold tensors by name'):
+        runner.test()
+
+
 def test_testing_needs_the_heads(make_cfg, tmp_path):
     state = weights(make_cfg)
     del state['heads.id.bias']

@@ -35,6 +35,15 @@ def test_pointer_decides(tmp_path):
     assert find_latest_checkpoint(str(tmp_path)) == wanted
 
 
+def test_rubbish_is_no_checkpoint(tmp_path):
+    wanted = save(tmp_path / 'epoch_1.pth', 1, age=50)
+    (tmp_path / 'last_checkpoint').write_bytes(b'\xff\xfe epoch')
+    for step, content in enumerate(([1], 5, dict(meta=None), dict(meta=dict(epoch=2))), start=2):
+        torch.save(content, tmp_path / f'epoch_{step}.pth')
+    (tmp_path / 'epoch_9.pth').mkdir()
+    assert find_latest_checkpoint(str(tmp_path)) == wanted
+
+
 @pytest.mark.parametrize('damage', ['none', 'missing', 'cut'])
 def test_falls_back_on_the_newest_complete(tmp_path, damage):
     save(tmp_path / 'epoch_60.pth', 60, age=1000)

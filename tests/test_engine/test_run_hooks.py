@@ -16,11 +16,8 @@ from mmengine.runner import Runner
 from mmt2ireid.engine.hooks import (
     AtomicCheckpointHook,
     DeferredRuntimeInfoHook,
-    IdentityCountHook,
     ProgressBarHook,
-    SkippedImagesHook,
     StepSeedHook,
-    dataset_checks,
 )
 from mmt2ireid.engine.hooks.plain_data import to_plain
 from mmt2ireid.engine.hooks.step_seed import mix_seed
@@ -117,44 +114,6 @@ def test_deferred_log_fits_the_loggers_interval(make_cfg):
     runner = build_runner(cfg)
     runner.train()
     assert next(hook for hook in runner.hooks if isinstance(hook, DeferredRuntimeInfoHook))._every == 5
-
-
-def test_too_few_classes_are_refused(make_cfg):
-    with pytest.raises(ValueError, match=r'heads\.id\.num_classes must be 9, .* but got 6'):
-        run(make_cfg(train_dataloader__dataset__num_pids=9), Runner.train)
-
-
-def test_too_many_classes_are_mentioned(make_cfg, tmp_path):
-    run(make_cfg(epochs=1, train_dataloader__dataset__num_pids=5), Runner.train)
-    log = next((tmp_path / 'work').glob('*/*.log')).read_text()
-    assert 'heads.id has 6 classes, but the training set has only 5' in log
-
-
-def test_a_classifier_on_a_set_without_identities_is_refused():
-    model = torch.nn.ModuleDict(dict(heads=torch.nn.ModuleDict(dict(id=torch.nn.Linear(2, 3)))))
-    model['heads']['id'].num_classes = 3
-    dataset = SimpleNamespace(num_pids=0)
-    runner = SimpleNamespace(model=model, train_dataloader=SimpleNamespace(dataset=dataset))
-    with pytest.raises(ValueError, match=r'heads\.id must be trained on a set with identities'):
-        IdentityCountHook().before_train(runner)
-
-
-def test_reports_are_summed_over_ranks(monkeypatch):
-    said = []
-    loader = SimpleNamespace(dataset=SimpleNamespace(num_skipped=2, num_truncated=0))
-    runner = SimpleNamespace(test_dataloader=loader, logger=SimpleNamespace(warning=said.append))
-    monkeypatch.setattr(dataset_checks, 'all_reduce', lambda count: count.mul_(4))
-    SkippedImagesHook().after_test_epoch(runner)
-    assert said == ['8 unreadable images were skipped in this test (an item counts each time it is drawn)']
-
-
-def test_skipped_images_are_reported(make_cfg, tmp_path):
-    run(make_cfg(epochs=2, train_dataloader__dataset__num_skipped=3), Runner.train)
-    log = next((tmp_path / 'work').glob('*/*.log')).read_text()
-    assert '3 unreadable images were skipped in epoch 1, 3 so far' in log
-    assert 'in epoch 2' not in log
-    assert '3 unreadable images were skipped in this run' in log
-    assert '5 captions were cut at the token limit in epoch 1, 5 so far' in log
 
 
 def test_progress_in_a_log_file(make_cfg, capsys):

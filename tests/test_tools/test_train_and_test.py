@@ -154,6 +154,12 @@ def test_strips_are_drawn_from_the_metrics_features(tmp_path, trained, monkeypat
     assert drawn == [(f'{work_dir}/features.safetensors', 's.png')]
 
 
+def test_strip_of_an_unknown_format_is_refused_before_the_evaluation(tmp_path, trained):
+    config, work_dir = trained
+    with pytest.raises(ValueError, match=r'name of a picture format, such as \.png, but got s\.xyz'):
+        load_tool('test').main([str(config), str(work_dir / 'none.pth'), '--strip', 's.xyz'])
+
+
 @pytest.mark.parametrize('script', ['dist_train.sh', 'dist_test.sh', 'slurm_train.sh', 'slurm_test.sh'])
 def test_scripts_say_how_they_are_used(script):
     done = subprocess.run(['bash', str(ROOT / 'tools' / script)], capture_output=True, text=True)

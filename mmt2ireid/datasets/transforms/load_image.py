@@ -13,6 +13,7 @@ from mmt2ireid.registry import TRANSFORMS
 
 # How a format begins -> the mark at its end.
 _END_MARKS = {b'\xff\xd8': b'\xff\xd9', b'\x89PNG': b'IEND'}
+_TAIL = 16  # bytes in which the mark is looked for: a thumbnail in the header has one too
 
 
 @TRANSFORMS.register_module()
@@ -43,8 +44,8 @@ def _read(path: str) -> bytes:
     try:
         with open(path, 'rb') as file:
             return file.read()
-    except OSError as error:
-        raise BadImageError(path, f'cannot be read ({error.strerror or error})') from error
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        raise BadImageError(path, f'cannot be read ({getattr(error, "strerror", None) or error})') from error
 
 
 def _decode(content: bytes, path: str) -> np.ndarray:
@@ -63,7 +64,7 @@ def _decode(content: bytes, path: str) -> np.ndarray:
 def _check_complete(content: bytes, path: str) -> None:
     # OpenCV 4 fills the rest of a picture that was cut short with grey. Pillow says so, but is asked only on suspicion.
     for start, end in _END_MARKS.items():
-        if content.startswith(start) and content.rfind(end) < 0:
+        if content.startswith(start) and end not in content[-_TAIL:]:
             from PIL import Image
 
             try:

@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 from torch import Tensor, nn
 
+from mmt2ireid.engine.latest_checkpoint import has_training_state
 from mmt2ireid.registry import HOOKS
 
 State = dict[str, Any]
@@ -51,20 +52,26 @@ class CheckpointGuardHook(Hook):
             ValueError: the checkpoint does not fit; the message summarises how.
         """
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        state = checkpoint.get('state_dict', checkpoint)
+        name = f'checkpoint {runner._load_from or "of the working directory"}'
+        state = _state_of(checkpoint, name)
         _strip_wrapper(state)
+        training = isinstance(runner._train_loop, BaseLoop)
+        if training and runner._resume and not has_training_state(checkpoint):
+            raise ValueError(
+                f'{name} must hold the state of a run to be resumed, but holds weights only; to start '
+                'from them, give them as load_from'
+            )
         difference = compare(model, state)
         if not difference:
             return
-        training = isinstance(runner._train_loop, BaseLoop)
         if training and runner._resume:
-            raise ValueError(f'the checkpoint must be of this very model to be resumed, but\n{difference}')
+            raise ValueError(f'{name} must be of this very model to be resumed, but\n{difference}')
         if not training and (difference.missing or difference.misshapen):
-            raise ValueError(f'the checkpoint must hold the whole model to be tested, but\n{difference}')
+            raise ValueError(f'{name} must hold the whole model to be tested, but\n{difference}')
         fatal = difference.without(('heads', *self.allow_missing))
         if training and (fatal.missing or fatal.misshapen):
             raise ValueError(
-                'the checkpoint must hold everything but the heads to start from (allow_missing of '
+                f'{name} must hold everything but the heads to start from (allow_missing of '
                 f'CheckpointGuardHook makes exceptions), but\n{fatal}'
             )
         for key in difference.misshapen:
@@ -149,6 +156,15 @@ def _adapted(model: nn.Module, state: State) -> State:
         for hook in module._load_state_dict_pre_hooks.values():
             hook(adapted, f'{name}.' if name else '', {}, True, [], [], [])
     return adapted
+
+
+def _state_of(checkpoint: Any, name: str) -> State:
+    state = checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else checkpoint
+    if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
+        raise ValueError(
+            f'{name} must hold tensors by name, alone or as state_dict, but holds a {type(state).__name__}'
+        )
+    return state
 
 
 def _strip_wrapper(state: State) -> None:

@@ -26,11 +26,14 @@ class IdentityCountHook(Hook):
             runner: the runner.
 
         Raises:
-            ValueError: a head has fewer classes than there are identities, or there are none at all.
+            ValueError: a head has fewer classes than there are identities, or there are none at all, or the set joins
+                several that each number their identities from 0.
         """
-        num_pids = _find(runner.train_dataloader.dataset, 'num_pids')
-        if num_pids is None:
+        dataset = runner.train_dataloader.dataset
+        found = _find_all(dataset, 'num_pids')
+        if not found:
             return
+        num_pids, num_relabelled = 0 if 0 in found else sum(found), sum(map(bool, _find_all(dataset, 'relabel')))
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         for name, module in model.named_modules():
             num_classes = getattr(module, 'num_classes', None)
@@ -38,6 +41,11 @@ class IdentityCountHook(Hook):
                 continue
             if num_pids == 0:
                 raise ValueError(f'{name} must be trained on a set with identities, but got one without')
+            if num_relabelled > 1:
+                raise ValueError(
+                    f'{name} must tell identities apart, but the training set joins {num_relabelled} sets that each '
+                    'number theirs from 0; give them relabel=False and ids that do not meet'
+                )
             if num_classes < num_pids:
                 raise ValueError(
                     f'{name}.num_classes must be {num_pids}, the number of identities of the training '
@@ -107,15 +115,16 @@ def _report(runner: Runner, dataset: Any, when: str) -> None:
 
 def _count(dataset: Any, name: str) -> int:
     """A dataset's counter, summed over ranks, each of which counts for its own workers."""
-    count = torch.tensor(_find(dataset, name) or 0)
+    count = torch.tensor(sum(_find_all(dataset, name)))
     all_reduce(count)
     return int(count)
 
 
-def _find(dataset: Any, name: str) -> Any:
-    """The attribute of a dataset, looked for also inside wrappers such as ``RepeatDataset``."""
-    while dataset is not None:
-        if hasattr(dataset, name):
-            return getattr(dataset, name)
-        dataset = getattr(dataset, 'dataset', None)
-    return None
+def _find_all(dataset: Any, name: str) -> list[int]:
+    """An attribute of a dataset or, of wrappers such as ``RepeatDataset`` and ``ConcatDataset``, of all within."""
+    if dataset is None:
+        return []
+    if hasattr(dataset, name):
+        return [getattr(dataset, name)]
+    parts = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
+    return [value for part in parts for value in _find_all(part, name)]
