@@ -21,6 +21,8 @@ make_venv() {
   "$PYTHON" -m pip install --quiet --upgrade pip
   # Progress bars for people; --quiet would take them away, and is for logs.
   "$PYTHON" -m pip install $([ -t 1 ] || echo --quiet) -e ".${EXTRA:+[$EXTRA]}"
+  "$PYTHON" -c 'import cv2' ||
+    { echo "OpenCV lacks system libraries; on Debian and Ubuntu: apt-get install libgl1 libglib2.0-0 libxcb1" >&2; exit 1; }
   echo "$wanted" > "$mark"
 }
 

@@ -20,6 +20,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmt2ireid.compat import write_atomically
+
 ROOT = Path(__file__).resolve().parent.parent
 METRICS = ('t2i/R1', 't2i/R5', 't2i/R10', 't2i/mAP', 't2i/mINP')
 MARK = 'toy_experiments'
@@ -82,7 +84,7 @@ def main() -> None:
         for row in rows:
             results[row.config].append(evaluate(row, args.out / f'seed{seed}', seed))
     text = table(rows, results, args.seeds)
-    (args.out / 'table.md').write_text(text + '\n')
+    write_atomically(args.out / 'table.md', f'{text}\n'.encode())
     print(f'\n{text}\n')
     if args.strip:
         draw_strip(ROWS['unipt_vit_toy'], args.out / f'seed{args.seeds[0]}', args.seeds[0], args.strip)
@@ -100,9 +102,11 @@ def select_rows(names: list[str]) -> list[Row]:
 
 def remove_runs(out: Path) -> None:
     """Removes the runs of earlier calls, and nothing that they did not make."""
-    if (out / MARK).exists():
-        for folder in out.glob('seed*'):
-            shutil.rmtree(folder)
+    folders = list(out.glob('seed*'))
+    if folders and not (out / MARK).exists():
+        raise ValueError(f'out must be a folder of this tool for --fresh, but {out} has no file {MARK}')
+    for folder in folders:
+        shutil.rmtree(folder)
 
 
 def evaluate(row: Row, folder: Path, seed: int) -> dict:
