@@ -1,3 +1,5 @@
+"""What a run says about its dataset."""
+
 from __future__ import annotations
 
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""Seeds, progress, dataset checks and deferred logging."""
+"""Seeds, progress, deferred logging and checkpoints."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import torch.multiprocessing as mp
 from mmengine.evaluator import Evaluator
 from safetensors import safe_open
 
+from mmt2ireid.compat import TEMP_FILE
 from mmt2ireid.evaluation import RetrievalMetric, retrieval_metrics
 from mmt2ireid.registry import METRICS
 from mmt2ireid.structures import PersonSample
@@ -102,7 +103,9 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     out_file = tmp_path / 'features.safetensors'
     out_file.write_bytes(b'old')
 
-    def fail(*args, **kwargs):
+    def fail(tensors, path, **kwargs):
+        # A name by which the next run in the folder knows what a kill left behind.
+        assert TEMP_FILE.match(path.name)
         raise OSError('disk full')
 
     monkeypatch.setattr('mmt2ireid.evaluation.feature_file.save_file', fail)
