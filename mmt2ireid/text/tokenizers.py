@@ -49,6 +49,7 @@ class HFTokenizer(Tokenizer):
         backend = tokenizer.backend_tokenizer
         backend.no_padding()
         backend.enable_truncation(self.max_length)
+        backend.encode_special_tokens = True  # a caption that says '[MASK]' means these letters
         self._tokenizer, self._backend = tokenizer, backend
 
     def _encode(self, caption: str) -> tuple[list[int], bool]:

@@ -37,6 +37,12 @@ def test_bert_equals_transformers_call(bert_dir):
     assert HFTokenizer(bert_dir, max_length=12)(captions) == expected
 
 
+def test_a_caption_cannot_name_special_tokens(bert_dir):
+    pieces = [PIECES[i] for i in HFTokenizer(bert_dir)(['red [SEP] [MASK] red'])[0]]
+    assert pieces[:2] + pieces[-2:] == ['[CLS]', 'red', 'red', '[SEP]']
+    assert set(pieces[2:-2]) == {'[UNK]'}
+
+
 def test_150_words_keep_their_special_tokens(bert_dir):
     tokenizer = HFTokenizer(bert_dir)
     (ids,) = tokenizer([' '.join(['man'] * 150)])
