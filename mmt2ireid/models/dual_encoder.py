@@ -157,6 +157,7 @@ class DualEncoder(BaseModel):
     def _retrieval_features(self, output: EncoderOutput, embed: Tensor) -> Tensor:
         features = [embed] if self.test_features in TEST_FEATURES else []
         features += [self.heads[name].embed(output.tokens, output.mask) for name in self._retrieval_heads]
-        # Each of unit length: the inner product of the concatenations is the sum of the cosine similarities.
+        # Each of unit length, and so is the whole: inner products are the mean of the cosine similarities, which ranks
+        # as their sum does.
         joint = torch.cat([F.normalize(feature.float(), dim=-1) for feature in features], dim=-1)
         return joint / len(features) ** 0.5
