@@ -87,6 +87,17 @@ def test_starts_from_weights_that_a_config_makes(path):
             assert file == f'epoch_{maker.train_cfg.max_epochs}.pth'
 
 
+@pytest.mark.parametrize(
+    ('config', 'trained', 'tested'),
+    [('deits_cuhk_to-icfg', 'CUHKPEDES', 'ICFGPEDES'), ('deits_icfg_to-cuhk', 'ICFGPEDES', 'CUHKPEDES')],
+)
+def test_trained_on_one_tested_on_another(config, trained, tested):
+    cfg = load(CONFIGS / 'unipt' / f'{config}.py')
+    assert [cfg[f'{part}_dataloader'].dataset.type for part in ('train', 'val', 'test')] == [trained, trained, tested]
+    assert cfg.test_dataloader.dataset.split == 'test'
+    assert cfg.test_dataloader.dataset.data_root != cfg.train_dataloader.dataset.data_root
+
+
 def test_the_papers_pretraining_recipe():
     cfg = load(CONFIGS / 'unipt' / 'vitb16_lupt.py')
     assert cfg.train_cfg.max_epochs == 15

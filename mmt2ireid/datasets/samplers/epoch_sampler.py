@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch.utils.data import Sampler
 from mmt2ireid.datasets.seeding import SeededIndex, seeded_indices
 
 
-class EpochSampler(Sampler):
+class EpochSampler(Sampler, ABC):
     """Base of samplers that are a function of (seed, epoch), so that a resumed run goes on with the same batches.
 
     Args:
@@ -23,9 +24,9 @@ class EpochSampler(Sampler):
         self.seed = sync_random_seed() if seed is None else seed
         self.epoch = 0
 
+    @abstractmethod
     def _rank_part(self) -> tuple[np.ndarray, np.ndarray]:
         """Indices of this rank in this epoch, and their positions in the epoch over all ranks."""
-        raise NotImplementedError
 
     def _rng(self) -> np.random.Generator:
         return np.random.Generator(np.random.PCG64(np.random.SeedSequence([self.seed, self.epoch])))
