@@ -19,6 +19,9 @@ class ItemTable:
         caption: int32 (number of items,), number of the caption within the image; -1 stands for all of them.
     """
 
+    image: np.ndarray
+    caption: np.ndarray
+
     def __init__(self, num_captions: np.ndarray, unit: str) -> None:
         images = np.arange(len(num_captions), dtype=np.int32)
         self._captions_per_image = num_captions.astype(np.int32)

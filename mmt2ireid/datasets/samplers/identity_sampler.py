@@ -51,7 +51,8 @@ class IdentitySampler(EpochSampler):
 
     def _draw_turns(self, rng: np.random.Generator) -> np.ndarray:
         """Identities in the order of their turns, (num_steps, ids_per_step), distinct within a step."""
-        total, turns = self.num_steps * self._ids_per_step, np.zeros(0, dtype=np.int64)
+        total = self.num_steps * self._ids_per_step
+        turns: np.ndarray = np.zeros(0, dtype=np.int64)
         while len(turns) < total:
             order = rng.permutation(len(self._counts))
             # The step that this round completes holds the last identities of the round before: they come later in it.
