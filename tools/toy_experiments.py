@@ -58,6 +58,7 @@ ROWS = {
         Row('to the second set: after pre-training', 'unipt_vit_toy_to-second', 'unipt_vit_toy', True),
     )
 }
+STRIP_ROW = 'unipt_vit_toy'
 QUICKSTART = ('unipt_vit_pool', 'unipt_vit_toy_scratch', 'unipt_vit_toy')
 
 
@@ -82,12 +83,12 @@ def main() -> None:
     results = {row.config: [] for row in rows}
     for seed in args.seeds:
         for row in rows:
-            results[row.config].append(evaluate(row, args.out / f'seed{seed}', seed))
+            wanted = row.config == STRIP_ROW and seed == args.seeds[0]
+            strip = args.strip if wanted else None
+            results[row.config].append(evaluate(row, args.out / f'seed{seed}', seed, strip))
     text = table(rows, results, args.seeds)
     write_atomically(args.out / 'table.md', f'{text}\n'.encode())
     print(f'\n{text}\n')
-    if args.strip:
-        draw_strip(ROWS['unipt_vit_toy'], args.out / f'seed{args.seeds[0]}', args.seeds[0], args.strip)
 
 
 def select_rows(names: list[str]) -> list[Row]:
@@ -109,12 +110,13 @@ def remove_runs(out: Path) -> None:
         shutil.rmtree(folder)
 
 
-def evaluate(row: Row, folder: Path, seed: int) -> dict:
-    """Metrics of a row on the test split; trains what has not been trained."""
+def evaluate(row: Row, folder: Path, seed: int, strip: Path | None = None) -> dict:
+    """Metrics of a row on the test split, and ranked strips if wanted; trains what has not been trained."""
     target = folder / row.config / 'metrics.json'
-    if not target.exists():
+    if not target.exists() or (strip is not None and not strip.exists()):
         source = train(ROWS[row.start] if row.test_only else row, folder, seed)
-        tool('test.py', row, best_checkpoint(source), '--work-dir', folder / row.config, '--out', target)
+        outputs = ['--out', target] if strip is None else ['--out', target, '--strip', strip]
+        tool('test.py', row, best_checkpoint(source), '--work-dir', folder / row.config, *outputs)
     return json.loads(target.read_text())['metrics']
 
 
@@ -144,13 +146,6 @@ def best_checkpoint(work_dir: Path) -> Path:
 def last_checkpoint(work_dir: Path) -> Path:
     """The checkpoint of the last epoch."""
     return max(work_dir.glob('epoch_*.pth'), key=lambda path: int(path.stem.split('_')[1]))
-
-
-def draw_strip(row: Row, folder: Path, seed: int, target: Path) -> None:
-    """Ranked strips of a trained row."""
-    tool(
-        'test.py', row, best_checkpoint(train(row, folder, seed)), '--work-dir', folder / row.config, '--strip', target
-    )
 
 
 def tool(name: str, row: Row, *arguments: object, options: Sequence[str] = ()) -> None:

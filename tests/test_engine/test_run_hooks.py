@@ -18,6 +18,7 @@ from mmt2ireid.engine.hooks import (
     DeferredRuntimeInfoHook,
     ProgressBarHook,
     StepSeedHook,
+    progress_bar,
 )
 from mmt2ireid.engine.hooks.plain_data import to_plain
 from mmt2ireid.engine.hooks.step_seed import mix_seed
@@ -121,10 +122,29 @@ def test_progress_in_a_log_file(make_cfg, capsys):
     cfg.custom_hooks[-1] = dict(type='ProgressBarHook', plain_interval=0, loss_interval=2)
     run(cfg, Runner.train)
     lines = capsys.readouterr().err.splitlines()
-    first = [line for line in lines if line.startswith('train 1/2: ')]
-    assert [line.split(',')[0] for line in first] == [f'train 1/2: {step}/4' for step in range(1, 5)]
+    first = [line for line in lines if line.startswith('train epoch 1/2: ')]
+    assert [line.split(',')[0] for line in first] == [f'train epoch 1/2: {step}/8' for step in range(1, 5)]
+    assert any(line.startswith('train epoch 2/2: 8/8') for line in lines)
     assert 'it/s' in first[0] and ' left' in first[0] and 'loss ' in first[-1]
     assert any(line.startswith('val: 4/4') for line in lines)
+
+
+def test_epochs_shorter_than_the_interval_are_heard_of(monkeypatch, capsys):
+    now = [0.0]
+    monkeypatch.setattr(progress_bar.time, 'monotonic', lambda: now[0])
+    hook = ProgressBarHook(plain_interval=30)
+    runner = SimpleNamespace(train_dataloader=[0] * 4, max_iters=40, max_epochs=10, train_loop=None, iter=0)
+    runner.message_hub = SimpleNamespace(log_scalars={})
+    for runner.epoch in range(10):
+        hook.before_train_epoch(runner)
+        for step in range(4):
+            now[0] += 2.5
+            hook.after_train_iter(runner, step)
+            runner.iter += 1
+        hook.after_train_epoch(runner)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == 'train epoch 3/10: 12/40, 0.40 it/s, 01:10 left'
+    assert len(lines) == 3
 
 
 def test_progress_on_a_terminal(make_cfg, capsys, monkeypatch):

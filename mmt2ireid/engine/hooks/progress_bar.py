@@ -1,4 +1,4 @@
-"""A progress bar per epoch."""
+"""Progress bars of training, validation and test."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from mmt2ireid.registry import HOOKS
 
 @HOOKS.register_module()
 class ProgressBarHook(Hook):
-    """Shows rate, time left and the running loss of each training epoch, validation and test, on rank 0.
+    """Shows rate, time left and the running loss, on rank 0.
 
-    Where stderr is no terminal, a plain line is printed now and then instead. The loss is read from the message hub,
-    so that it costs no synchronisation.
+    The bar of training counts the iterations of the whole run, so that the time left is the run's (its validations
+    aside); validation and test have bars of their own. Where stderr is no terminal, a plain line is printed now and
+    then instead. The loss is read from the message hub, so that it costs no synchronisation.
 
     Args:
         plain_interval: seconds between two plain lines.
@@ -37,6 +38,7 @@ class ProgressBarHook(Hook):
         self.plain_interval = plain_interval
         self.loss_interval = loss_interval
         self._bars: dict[str, tqdm | _PlainProgress] = {}
+        self._last_line = time.monotonic()
 
     def before_run(self, runner: Runner) -> None:
         """Lets log lines appear above the bar instead of in it.
@@ -54,14 +56,14 @@ class ProgressBarHook(Hook):
         if not is_main_process():
             return
         total, done, title = len(getattr(runner, f'{mode}_dataloader')), 0, mode
-        if mode == 'train' and isinstance(runner.train_loop, IterBasedTrainLoop):
+        if mode == 'train':
             total, done = runner.max_iters, runner.iter
-        elif mode == 'train':
-            title = f'train {runner.epoch + 1}/{runner.max_epochs}'
+            if not isinstance(runner.train_loop, IterBasedTrainLoop):
+                title = f'train epoch {runner.epoch + 1}/{runner.max_epochs}'
         if sys.stderr.isatty():
             self._bars[mode] = tqdm(total=total, initial=done, desc=title, dynamic_ncols=True, leave=False)
         else:
-            self._bars[mode] = _PlainProgress(total, done, title, self.plain_interval)
+            self._bars[mode] = _PlainProgress(total, done, title, self)
 
     def _after_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None, mode: str = 'train'
@@ -82,12 +84,11 @@ class ProgressBarHook(Hook):
 
 
 class _PlainProgress:
-    """The part of tqdm that the hook uses, for log files."""
+    """The part of tqdm that the hook uses, for log files; the hook remembers when a line was last printed."""
 
-    def __init__(self, total: int, done: int, title: str, interval: float) -> None:
-        self._total, self._done, self._title, self._interval = total, done, title, interval
+    def __init__(self, total: int, done: int, title: str, hook: ProgressBarHook) -> None:
+        self._total, self._done, self._title, self._hook = total, done, title, hook
         self._initial, self._start, self._note = done, time.monotonic(), ''
-        self._printed = self._start
 
     def set_postfix_str(self, note: str, refresh: bool = True) -> None:
         self._note = note
@@ -95,9 +96,9 @@ class _PlainProgress:
     def update(self, steps: int) -> None:
         self._done += steps
         now = time.monotonic()
-        if now - self._printed < self._interval:
+        if now - self._hook._last_line < self._hook.plain_interval:
             return
-        self._printed = now
+        self._hook._last_line = now
         rate = (self._done - self._initial) / max(now - self._start, 1e-9)
         left = tqdm.format_interval(max(self._total - self._done, 0) / rate)
         parts = [f'{self._title}: {self._done}/{self._total}', f'{rate:.2f} it/s', f'{left} left', self._note]
