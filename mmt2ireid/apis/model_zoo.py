@@ -22,18 +22,21 @@ PRETRAINED_TYPES = ('Pretrained', 'PretrainedInit', 'HFPretrained')
 
 
 def find_config(name: str | Path) -> Path:
-    """Path of a config given as a path or as a name below the package's configs (``unipt/vitb16_cuhk``).
+    """Path of a config given as a path or by its name in the package, whatever the working directory.
+
+    Names are ``unipt/vitb16_cuhk``, with or without ``configs/`` before and ``.py`` behind.
 
     Raises:
         FileNotFoundError: if there is neither; names the places that were searched.
     """
     package = Path(mmt2ireid.__file__).parent
-    places = [Path('.'), package.parent / 'configs', package / '.mim' / 'configs']
+    roots = package.parent, package / '.mim'
+    places = [Path('.'), *(root / 'configs' for root in roots), *roots]
     for place in places:
         for candidate in (place / name, place / f'{name}.py'):
             if candidate.is_file():
                 return candidate
-    raise FileNotFoundError(f'config {str(name)!r} is neither a file nor below {", ".join(map(str, places[1:]))}')
+    raise FileNotFoundError(f'config {str(name)!r} is neither a file nor below {", ".join(map(str, places[1:3]))}')
 
 
 def get_model(config: str | Path | Config, pretrained: bool | str = False) -> BaseModel:

@@ -18,6 +18,12 @@ def test_a_name_a_path_and_a_config_are_the_same(monkeypatch, tmp_path):
         assert not model.training
 
 
+@pytest.mark.parametrize('name', [TOY, f'{TOY}.py', f'configs/{TOY}', f'configs/{TOY}.py'])
+def test_names_work_from_any_folder(name, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert find_config(name).name == 'unipt_vit_pool.py'
+
+
 def test_unknown_config_is_named():
     with pytest.raises(FileNotFoundError, match='unipt/nothing'):
         get_model('unipt/nothing')
