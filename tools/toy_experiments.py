@@ -34,6 +34,7 @@ class Row:
     label: str
     config: str
     start: str | None = None
+    weights_option: str = 'load_from'  # the setting that takes these weights
     test_only: bool = False  # evaluates the weights of `start` on other data
 
 
@@ -44,7 +45,12 @@ ROWS = {
         Row('fine-tuned from scratch', 'unipt_vit_toy_scratch'),
         Row('fine-tuned after pre-training', 'unipt_vit_toy', 'unipt_vit_pool'),
         Row('fine-tuned from scratch, as many steps as both', 'unipt_vit_toy_scratch_long'),
-        Row('image encoder pre-trained, text encoder from scratch', 'unipt_vit_toy_img-only', 'unipt_vit_pool'),
+        Row(
+            'image encoder pre-trained, text encoder from scratch',
+            'unipt_vit_toy_img-only',
+            'unipt_vit_pool',
+            weights_option='model.image_encoder.init_cfg.checkpoint',
+        ),
         Row('pre-trained without MLM, not fine-tuned', 'unipt_vit_pool_wo-mlm'),
         Row('after pre-training without MLM', 'unipt_vit_toy_wo-mlm', 'unipt_vit_pool_wo-mlm'),
         Row('from scratch, without PGU', 'unipt_vit_toy_scratch_wo-pgu'),
@@ -54,8 +60,13 @@ ROWS = {
         Row('pre-trained on half of the pool, not fine-tuned', 'unipt_vit_pool_half'),
         Row('after pre-training on half of the pool', 'unipt_vit_toy_half', 'unipt_vit_pool_half'),
         Row('Swin pre-trained on the pool, not fine-tuned', 'unipt_swin_pool'),
-        Row('to the second set: from scratch', 'unipt_vit_toy_scratch_to-second', 'unipt_vit_toy_scratch', True),
-        Row('to the second set: after pre-training', 'unipt_vit_toy_to-second', 'unipt_vit_toy', True),
+        Row(
+            'to the second set: from scratch',
+            'unipt_vit_toy_scratch_to-second',
+            'unipt_vit_toy_scratch',
+            test_only=True,
+        ),
+        Row('to the second set: after pre-training', 'unipt_vit_toy_to-second', 'unipt_vit_toy', test_only=True),
     )
 }
 STRIP_ROW = 'unipt_vit_toy'
@@ -128,10 +139,7 @@ def train(row: Row, folder: Path, seed: int) -> Path:
     options = []
     if row.start:
         weights = last_checkpoint(train(ROWS[row.start], folder, seed))
-        if row.config.endswith('img-only'):
-            options.append(f'model.image_encoder.init_cfg.checkpoint={weights}')
-        else:
-            options.append(f'load_from={weights}')
+        options.append(f'{row.weights_option}={weights}')
     print(f'\n== seed {seed}: {row.label} (configs/toy/{row.config}.py)', flush=True)
     tool('train.py', row, '--work-dir', work_dir, '--seed', seed, '--resume', 'auto', options=options)
     (work_dir / 'trained').touch()

@@ -70,6 +70,12 @@ def test_what_a_row_starts_from_is_trained_first(experiments, monkeypatch):
     ]
 
 
+def test_weights_of_one_encoder_go_where_that_encoder_takes_them(experiments, monkeypatch):
+    calls = call(experiments, monkeypatch, '--rows', 'unipt_vit_toy_img-only')
+    weights = Path('out', 'seed0', 'unipt_vit_pool', 'epoch_12.pth')
+    assert calls[1][2] == [f'model.image_encoder.init_cfg.checkpoint={weights}']
+
+
 def test_the_table_has_means_and_spreads(experiments, monkeypatch, capsys):
     call(experiments, monkeypatch, '--rows', 'unipt_vit_pool', '--seeds', '0', '1', '2')
     table = Path('out/table.md').read_text()
