@@ -27,6 +27,8 @@ class CaptionComposer:
         templates: texts of templates, see :mod:`mmt2ireid.pseudo_text.template_syntax`.
         seed: of all draws.
         synonyms: None for the table of this project.
+        say_most: draw among the templates that say most of the optional attributes that a person has. By default it is
+            drawn among all, as in the paper, and what the template has no blank for is not said.
 
     Raises:
         ValueError: a template does not say a required attribute exactly once, asks for what there is not, or has an
@@ -34,16 +36,24 @@ class CaptionComposer:
     """
 
     def __init__(
-        self, catalogue: Catalogue, templates: Sequence[str], seed: int = 0, *, synonyms: Synonyms | None = None
+        self,
+        catalogue: Catalogue,
+        templates: Sequence[str],
+        seed: int = 0,
+        *,
+        synonyms: Synonyms | None = None,
+        say_most: bool = False,
     ) -> None:
         if isinstance(seed, bool) or not isinstance(seed, int):
             raise ValueError(f'seed must be a whole number, but got {seed!r}')
         self.catalogue = catalogue
         self.templates = templates if isinstance(templates, Templates) else Templates(templates)
         self.seed = seed
+        self.say_most = say_most
         self.synonyms = load_synonyms() if synonyms is None else synonyms
         self._wording = Wording(catalogue, self.synonyms)
         self._compiler = TemplateCompiler(self.templates, self._wording)
+        self._all = range(len(self.templates))
         self._joint = {
             name: attribute.objects
             for name, attribute in catalogue.items()
@@ -54,10 +64,10 @@ class CaptionComposer:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of templates and synonyms: with the catalogue's, it tells two composers apart."""
+        """SHA-256 of templates, synonyms and options: with the catalogue's and the seed, it tells composers apart."""
         table = self.synonyms
         return digest_of([list(self.templates), list(self.templates.lengths), table.words, table.compositions,
-                          table.classes, self.templates.separator, self.templates.last_separator])  # fmt: skip
+                          table.classes, self.say_most, self.templates.separator, self.templates.last_separator])  # fmt: skip
 
     def compose(self, image_id: str, attributes: Mapping[str, str | None], index: int = 0) -> str:
         """A caption.
@@ -73,11 +83,12 @@ class CaptionComposer:
         """
         keys, present = self._read(attributes)
         shortest, longest = self.templates.lengths
+        candidates = self._compiler.most_telling(present) if self.say_most else self._all
         best, distance = '', 0
         for draw in range(_DRAWS):
             number = self._number(f'{self.seed}/{index}/{draw}/{image_id}')
-            number, chosen = divmod(number, len(self.templates))
-            text = self._fill(self._compiler.skeleton(chosen, present), keys, number)
+            number, chosen = divmod(number, len(candidates))
+            text = self._fill(self._compiler.skeleton(candidates[chosen], present), keys, number)
             words = text.count(' ') + 1
             if shortest <= words <= longest:
                 return text

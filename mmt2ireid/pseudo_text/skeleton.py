@@ -63,6 +63,7 @@ class TemplateCompiler:
         self._add_sentences()
         self._said = [frozenset(self._attributes(nodes)) for nodes in self._parsed]
         self._skeletons: dict[tuple[int, frozenset[str]], Skeleton] = {}
+        self._most_telling: dict[frozenset[str], list[int]] = {}
         self._slots: dict[tuple[Blank, bool], Slot] = {}
 
     def __len__(self) -> int:
@@ -81,6 +82,13 @@ class TemplateCompiler:
             nodes = self._flatten(self._parsed[number], set(self._required | present))
             skeleton = self._skeletons[key] = self._finish(nodes or [])
         return skeleton
+
+    def most_telling(self, present: frozenset[str]) -> list[int]:
+        """Numbers of the templates that say as many of the optional attributes as any template does."""
+        if present not in self._most_telling:
+            said = [len(present & names) for names in self._said]
+            self._most_telling[present] = [number for number, count in enumerate(said) if count == max(said)]
+        return self._most_telling[present]
 
     def _attributes(self, nodes: Sequence[Node]) -> list[str]:
         """Attributes that are said; the number of a phrase (``{bag:is|are}``) says nothing."""

@@ -162,6 +162,18 @@ def test_an_attribute_is_said_once():
     assert caption.count('handbag') == 1
 
 
+def test_on_wish_as_much_is_said_as_templates_can():
+    telling = CaptionComposer(CATALOGUE, load_templates(), say_most=True)
+    person = {**USUAL, 'glasses': 'sunglasses', 'hat': 'a helmet'}
+    said = [
+        sum(bool(re.search('sunglasses|dark glasses', text)) + ('helmet' in text) for text in texts)
+        for composer in (COMPOSER, telling)
+        if (texts := [composer.compose(str(number), person) for number in range(200)])
+    ]
+    assert said[1] == 400 and said[0] < 300
+    assert telling.digest != COMPOSER.digest
+
+
 def test_verbs_agree_with_garments():
     rest = ' The {person} is {action} in {upper clothes}, with {hair length}.'
     composer = only('{his} {bare lower clothes} {lower clothes:is|are} seen.' + rest)

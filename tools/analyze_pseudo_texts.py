@@ -1,0 +1,194 @@
+"""Says what a caption file holds, in figures and pictures.
+
+    python tools/analyze_pseudo_texts.py INPUT --out DIR
+
+INPUT is a folder that generate_pseudo_texts.py wrote, or one .json, .arrow or .parquet file of captions, also a
+foreign one. DIR gets summary.md, summary.json, length_distribution.png, word_cloud.png, attribute_frequency.png (where
+the input tells of attributes) and contact_sheet.jpg (where images are embedded or --images says where they are). With
+the true attributes (--truth), also accuracy.md and accuracy.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageOps
+from tqdm import tqdm
+
+from mmt2ireid.compat import write_atomically
+from mmt2ireid.pseudo_text import analysis_text
+from mmt2ireid.pseudo_text.accuracy_tally import AccuracyTally, load_truth
+from mmt2ireid.pseudo_text.caption_rows import (
+    SHARDS,
+    CaptionRow,
+    attribute_names,
+    caption_files,
+    count_rows,
+    read_image,
+    read_rows,
+)
+from mmt2ireid.pseudo_text.catalogue import Catalogue, load_catalogue
+from mmt2ireid.pseudo_text.row_sample import RowSample
+from mmt2ireid.pseudo_text.statistics import CaptionStatistics
+from mmt2ireid.visualization import caption_plots
+from mmt2ireid.visualization.caption_sheet import SheetCell, SheetPhrase, draw_caption_sheet
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description='Analyze a caption file.')
+    parser.add_argument('input', help='folder of the generator, or a .json, .arrow or .parquet file of captions')
+    parser.add_argument('--out', required=True, metavar='DIR', help='where figures and pictures go')
+    parser.add_argument('--images', metavar='ROOT', help='folder that image paths start from, for the contact sheet')
+    parser.add_argument('--truth', metavar='JSON', help='true attributes: {image id: {attribute: phrase or null}}')
+    parser.add_argument('--truth-key', metavar='KEY', help='key of the JSON file that the truth stands under')
+    parser.add_argument('--catalogue', metavar='YAML', help='that the captions were made with (default: LUPerson-T)')
+    parser.add_argument('--samples', type=int, default=12, help='images on the contact sheet')
+    parser.add_argument('--seed', type=int, default=0, help='of the choice of these images and of the word cloud')
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse_args(argv)
+    try:
+        analyze(args)
+    except (ValueError, FileNotFoundError, ImportError) as error:
+        sys.exit(f'analyze_pseudo_texts: {error}')
+
+
+def analyze(args: argparse.Namespace) -> None:
+    caption_plots.check_word_cloud()
+    if Path(args.out).resolve() == Path(args.input).resolve():
+        raise ValueError(f'--out must be another folder than the input, which has its own summary, but got {args.out}')
+    files = caption_files(args.input)
+    names = {name: None for file in files for name in attribute_names(file)}
+    catalogue = load_catalogue(args.catalogue)
+    check_attributes(list(names), catalogue, args)
+    tally = AccuracyTally(catalogue, load_truth(args.truth, args.truth_key)) if args.truth else None
+    optional = [name for name in names if not catalogue[name].required]
+    statistics, sample = CaptionStatistics(optional), RowSample(args.samples, args.seed)
+    for row in tqdm(read_rows(files), total=count_rows(files), unit='image', unit_scale=True, smoothing=0.1):
+        statistics.add(row.image_id, row.captions, row.attributes)
+        sample.add(row)
+        if tally:
+            tally.add(row.image_id, row.attributes)
+    if not statistics.lengths:
+        raise ValueError(f'{args.input} must hold captions, but there are none')
+    write_results(args, statistics, sample, tally)
+
+
+def check_attributes(names: Sequence[str], catalogue: Catalogue, args: argparse.Namespace) -> None:
+    unknown = [name for name in names if name not in catalogue]
+    if unknown:
+        raise ValueError(f'--catalogue must be the one of {args.input}, which has {unknown}; it has {list(catalogue)}')
+    if args.truth and not names:
+        raise ValueError(f'--truth needs chosen attributes, as shards of the generator have them; not {args.input}')
+
+
+def write_results(
+    args: argparse.Namespace, statistics: CaptionStatistics, sample: RowSample, tally: AccuracyTally | None
+) -> None:
+    out, summary, pictures = Path(args.out), statistics.summary(), {}
+    summary |= read_run(Path(args.input))
+    out.mkdir(parents=True, exist_ok=True)
+    caption_plots.draw_length_distribution(statistics.lengths, out / 'length_distribution.png')
+    pictures['Words per caption'] = 'length_distribution.png'
+    words = dict(statistics.content_words())
+    if words:
+        caption_plots.draw_word_cloud(words, out / 'word_cloud.png', seed=args.seed)
+        pictures['Most frequent words'] = 'word_cloud.png'
+    optional = (summary['optional'] or {}).get('attributes')
+    if optional:
+        counts = {name: item['count'] for name, item in optional.items()}
+        rows = summary['attributes']['rows']
+        caption_plots.draw_attribute_frequency(counts, rows, out / 'attribute_frequency.png')
+        pictures['Frequency of the optional attributes'] = 'attribute_frequency.png'
+    missing = draw_sheet(args, sample.rows(), tally, out / 'contact_sheet.jpg')
+    if missing is None:
+        pictures['Images and their captions'] = 'contact_sheet.jpg'
+    text = analysis_text.statistics_markdown(summary, title=f'Captions of {Path(args.input).name}', pictures=pictures)
+    write_atomically(out / 'summary.md', text.encode())
+    write_json(out / 'summary.json', summary)
+    if tally:
+        report = tally.report()
+        told = analysis_text.accuracy_markdown(report)
+        write_atomically(out / 'accuracy.md', told.encode())
+        write_json(out / 'accuracy.json', report)
+        text += f'\n{told}'
+    print(text.partition('\n![')[0] if not tally else text)
+    if missing:
+        print(f'No contact sheet: {missing}')
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """What the generator says of its folder; nothing where there are no shards of it."""
+    if not any(folder.glob(f'{SHARDS}.*')):
+        return {}
+    complete = (folder / 'summary.json').is_file()  # it writes this file last
+    if not complete:
+        print(f'{folder}: the run that writes it is not finished, or its summary.json was removed')
+    unreadable = folder / 'unreadable.jsonl'
+    if not unreadable.is_file():
+        return dict(complete=complete)
+    with open(unreadable, 'rb') as stream:
+        return dict(complete=complete, unreadable=sum(1 for _ in stream))
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    write_atomically(path, f'{json.dumps(content, indent=1, ensure_ascii=False)}\n'.encode())
+
+
+def draw_sheet(
+    args: argparse.Namespace, rows: Sequence[CaptionRow], tally: AccuracyTally | None, path: Path
+) -> str | None:
+    """Draws the contact sheet, or says why there is none."""
+    images = [find_image(row, args.images) for row in rows]
+    if not any(images):
+        return 'no image is embedded or below --images'
+    cells = [
+        SheetCell(row.captions[0] if row.captions else '', image, list_phrases(row, tally), row.image_id)
+        for row, image in zip(rows, images, strict=True)
+    ]
+    draw_caption_sheet(cells, path)
+    absent = sum(image is None for image in images)
+    if absent:
+        print(f'{path.name}: {absent} of {len(images)} images were not found or could not be read')
+    return None
+
+
+def find_image(row: CaptionRow, root: str | None) -> Image.Image | None:
+    source: Any = None
+    data = read_image(row)
+    if data is not None:
+        source = io.BytesIO(data)
+    elif root is not None:
+        source = Path(root) / row.image_id
+    try:
+        with Image.open(source) as image:
+            return ImageOps.exif_transpose(image).convert('RGB')
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def list_phrases(row: CaptionRow, tally: AccuracyTally | None) -> list[SheetPhrase]:
+    truth = (tally.truth.get(row.image_id) if tally else None) or {}
+    phrases = []
+    for name, chosen in row.attributes.items():
+        if tally is None or name not in truth:
+            phrases += [SheetPhrase(chosen)] if chosen else []
+            continue
+        true = tally.canonical(name, truth[name])
+        if chosen == true:
+            phrases += [SheetPhrase(chosen, True)] if chosen else []
+        else:
+            phrases.append(SheetPhrase(chosen or f'no {name}', False, true or f'no {name}'))
+    return phrases
+
+
+if __name__ == '__main__':
+    main()
