@@ -65,9 +65,11 @@ class CaptionComposer:
     @property
     def digest(self) -> str:
         """SHA-256 of templates, synonyms and options: with the catalogue's and the seed, it tells composers apart."""
-        table = self.synonyms
-        return digest_of([list(self.templates), list(self.templates.lengths), table.words, table.compositions,
-                          table.classes, self.say_most, self.templates.separator, self.templates.last_separator])  # fmt: skip
+        templates, table = self.templates, self.synonyms
+        return digest_of([
+            list(templates), list(templates.lengths), templates.separator, templates.last_separator,
+            table.words, table.compositions, table.classes, self.say_most,
+        ])  # fmt: skip
 
     def compose(self, image_id: str, attributes: Mapping[str, str | None], index: int = 0) -> str:
         """A caption.
