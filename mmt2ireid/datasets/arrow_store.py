@@ -69,11 +69,12 @@ class ArrowStore:
             raise AnnotationError(f"{where} 'caption': expected a list of texts, but it or one of them is empty")
         return counts
 
-    def read(self, row: int) -> tuple[str, bytes, list[str]]:
+    def read(self, row: int) -> tuple[str, bytes, list[str], str]:
         """One row.
 
         Returns:
-            Its name ``file.arrow#row``, the encoded image (b'' where it is null) and the captions.
+            Its name ``file.arrow#row``, the encoded image (b'' where it is null), the captions, and the file that holds
+            the image where it is not embedded (column ``image_id``; '' where that is no text).
         """
         batches = self._open()
         index = int(np.searchsorted(self._ends, row, side='right'))
@@ -87,7 +88,12 @@ class ArrowStore:
                 raise AnnotationError(
                     f"{name}, column 'caption': expected text as caption {position}, but got {caption!r}"
                 )
-        return name, image or b'', captions
+        return name, image or b'', captions, '' if image else self._image_id(batch, local)
+
+    @staticmethod
+    def _image_id(batch: Any, row: int) -> str:
+        value = batch.column('image_id')[row].as_py() if 'image_id' in batch.schema.names else None
+        return value if isinstance(value, str) else ''
 
 
 def _map_batches(file: str) -> list[Any]:

@@ -20,6 +20,9 @@ from mmt2ireid.registry import DATASETS
 class LUPersonT(PersonTextDataset):
     """LUPerson-T from its source JSON, or from the released Arrow files, which are memory-mapped.
 
+    Where an Arrow file holds no image, its column ``image_id`` names the file under ``data_prefix``; so are pseudo-texts
+    stored unless images are embedded.
+
     Every caption is a pair. There are no identities: ``pid`` is -1 and ``num_pids`` 0. All images of the named files
     are used, whatever ``split`` says: what belongs to the training set is a matter of which files are named.
 
@@ -70,5 +73,7 @@ class LUPersonT(PersonTextDataset):
     def _read_record(self, image_id: int) -> dict[str, Any]:
         if self._store is None:
             return super()._read_record(image_id)
-        path, image, captions = self._store.read(image_id)
-        return {'img_path': path, 'img_bytes': image, 'captions': captions}
+        name, image, captions, file = self._store.read(image_id)
+        if file:
+            return {'img_path': os.path.join(self.data_prefix['img_path'], file), 'captions': captions}
+        return {'img_path': name, 'img_bytes': image, 'captions': captions}
