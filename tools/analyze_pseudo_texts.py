@@ -22,9 +22,9 @@ from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from mmt2ireid.compat import write_atomically
-from mmt2ireid.pseudo_text import analysis_text
-from mmt2ireid.pseudo_text.accuracy_tally import AccuracyTally, load_truth
-from mmt2ireid.pseudo_text.caption_rows import (
+from mmt2ireid.pseudo_text.analysis import analysis_text
+from mmt2ireid.pseudo_text.analysis.accuracy_tally import AccuracyTally, load_truth
+from mmt2ireid.pseudo_text.analysis.caption_rows import (
     SHARDS,
     CaptionRow,
     attribute_names,
@@ -33,9 +33,9 @@ from mmt2ireid.pseudo_text.caption_rows import (
     read_image,
     read_rows,
 )
-from mmt2ireid.pseudo_text.catalogue import Catalogue, load_catalogue
-from mmt2ireid.pseudo_text.row_sample import RowSample
-from mmt2ireid.pseudo_text.statistics import CaptionStatistics
+from mmt2ireid.pseudo_text.analysis.row_sample import RowSample
+from mmt2ireid.pseudo_text.analysis.statistics import CaptionStatistics
+from mmt2ireid.pseudo_text.divide.catalogue import Catalogue, load_catalogue
 from mmt2ireid.visualization import caption_plots
 from mmt2ireid.visualization.caption_sheet import SheetCell, SheetPhrase, draw_caption_sheet
 

@@ -19,9 +19,9 @@ from pathlib import Path
 import torch
 
 from mmt2ireid.compat import write_atomically
-from mmt2ireid.pseudo_text.catalogue import Attribute, load_catalogue
-from mmt2ireid.pseudo_text.clip_scorer import PRECISIONS, CLIPScorer
-from mmt2ireid.pseudo_text.scorer import choose_attributes
+from mmt2ireid.pseudo_text.conquer.clip_scorer import PRECISIONS, CLIPScorer
+from mmt2ireid.pseudo_text.conquer.scorer import choose_attributes
+from mmt2ireid.pseudo_text.divide.catalogue import Attribute, load_catalogue
 
 OPTIONAL_SHARE = 0.25
 """How often an optional attribute is present in a random choice."""
@@ -57,8 +57,8 @@ def random_choices(catalogue: Mapping[str, Attribute], count: int) -> list[dict[
 
 def measure_text(args: argparse.Namespace) -> dict[str, float]:
     """Captions per second on one core."""
-    from mmt2ireid.pseudo_text.composer import CaptionComposer
-    from mmt2ireid.pseudo_text.templates import load_templates
+    from mmt2ireid.pseudo_text.combine.composer import CaptionComposer
+    from mmt2ireid.pseudo_text.combine.templates import load_templates
 
     catalogue = load_catalogue(args.catalogue)
     composer = CaptionComposer(catalogue, load_templates())

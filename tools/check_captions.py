@@ -19,7 +19,7 @@ from typing import Any
 from tqdm import tqdm
 
 from mmt2ireid.compat import write_atomically
-from mmt2ireid.pseudo_text.caption_files import CaptionFileError, read_captions
+from mmt2ireid.pseudo_text.analysis.caption_files import CaptionFileError, read_captions
 from mmt2ireid.pseudo_text.defects import DEFECT_KINDS, defect_kind, find_defects
 
 

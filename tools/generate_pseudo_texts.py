@@ -21,19 +21,19 @@ from typing import Any
 
 import torch
 
-from mmt2ireid.pseudo_text.catalogue import Catalogue, load_catalogue
-from mmt2ireid.pseudo_text.clip_scorer import PRECISIONS, RESIZE_MODES, CLIPScorer
-from mmt2ireid.pseudo_text.composer import CaptionComposer
-from mmt2ireid.pseudo_text.features import DTYPES
-from mmt2ireid.pseudo_text.final_files import Counts
-from mmt2ireid.pseudo_text.generator import PseudoTextGenerator
-from mmt2ireid.pseudo_text.generator_options import GeneratorOptions
-from mmt2ireid.pseudo_text.ranks import LeadingRankError, Ranks
-from mmt2ireid.pseudo_text.scorer import AttributeScorer, load_scorer
-from mmt2ireid.pseudo_text.sources import open_source
-from mmt2ireid.pseudo_text.store import FORMATS
-from mmt2ireid.pseudo_text.synonyms import load_synonyms
-from mmt2ireid.pseudo_text.templates import Templates, load_templates
+from mmt2ireid.pseudo_text.combine.composer import CaptionComposer
+from mmt2ireid.pseudo_text.combine.synonyms import load_synonyms
+from mmt2ireid.pseudo_text.combine.templates import Templates, load_templates
+from mmt2ireid.pseudo_text.conquer.clip_scorer import PRECISIONS, RESIZE_MODES, CLIPScorer
+from mmt2ireid.pseudo_text.conquer.scorer import AttributeScorer, load_scorer
+from mmt2ireid.pseudo_text.divide.catalogue import Catalogue, load_catalogue
+from mmt2ireid.pseudo_text.generation.features import DTYPES
+from mmt2ireid.pseudo_text.generation.final_files import Counts
+from mmt2ireid.pseudo_text.generation.generator import PseudoTextGenerator
+from mmt2ireid.pseudo_text.generation.generator_options import GeneratorOptions
+from mmt2ireid.pseudo_text.generation.ranks import LeadingRankError, Ranks
+from mmt2ireid.pseudo_text.generation.store import FORMATS
+from mmt2ireid.pseudo_text.sources.opening import open_source
 
 DEFAULTS = GeneratorOptions()
 CLIP_OPTIONS = ('model', 'pretrained', 'resize', 'precision', 'device')

@@ -20,8 +20,8 @@ from mmt2ireid.registry import DATASETS
 class LUPersonT(PersonTextDataset):
     """LUPerson-T from its source JSON, or from the released Arrow files, which are memory-mapped.
 
-    Where an Arrow file holds no image, its column ``image_id`` names the file under ``data_prefix``; so are pseudo-texts
-    stored unless images are embedded.
+    Where an Arrow file holds no image, its column ``image_id`` names the file under ``data_prefix``: pseudo-texts are
+    stored so, unless images are embedded.
 
     Every caption is a pair. There are no identities: ``pid`` is -1 and ``num_pids`` 0. All images of the named files
     are used, whatever ``split`` says: what belongs to the training set is a matter of which files are named.

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mmt2ireid.pseudo_text.catalogue import Attribute, Catalogue
+from mmt2ireid.pseudo_text.divide.catalogue import Attribute, Catalogue
 
 MODEL_CFG = {
     'embed_dim': 24,

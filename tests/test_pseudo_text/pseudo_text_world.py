@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import torch
 from PIL import Image
 
-from mmt2ireid.pseudo_text.catalogue import Attribute, Catalogue
-from mmt2ireid.pseudo_text.generator import PseudoTextGenerator
-from mmt2ireid.pseudo_text.generator_options import GeneratorOptions
-from mmt2ireid.pseudo_text.scorer import FeatureScorer
+from mmt2ireid.pseudo_text.conquer.scorer import FeatureScorer
+from mmt2ireid.pseudo_text.divide.catalogue import Attribute, Catalogue
+from mmt2ireid.pseudo_text.generation.generator import PseudoTextGenerator
+from mmt2ireid.pseudo_text.generation.generator_options import GeneratorOptions
 
 CATALOGUE = Catalogue(
     {

@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
-from mmt2ireid.pseudo_text.accuracy import choice_score, find_score, required_score
-from mmt2ireid.pseudo_text.accuracy_tally import AccuracyTally, load_truth
-from mmt2ireid.pseudo_text.analysis_text import accuracy_markdown
-from mmt2ireid.pseudo_text.catalogue import Attribute, Catalogue
+from mmt2ireid.pseudo_text.analysis.accuracy import choice_score, find_score, required_score
+from mmt2ireid.pseudo_text.analysis.accuracy_tally import AccuracyTally, load_truth
+from mmt2ireid.pseudo_text.analysis.analysis_text import accuracy_markdown
+from mmt2ireid.pseudo_text.divide.catalogue import Attribute, Catalogue
 
 COLOURS, GARMENTS = ['red', 'blue', 'gray'], ['coat', 'shirt']
 PARTS = {f'a {colour} {garment}': dict(colour=colour, garment=garment) for colour in COLOURS for garment in GARMENTS}

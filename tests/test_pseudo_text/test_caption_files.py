@@ -8,7 +8,7 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 
-from mmt2ireid.pseudo_text.caption_files import CaptionFileError, read_captions
+from mmt2ireid.pseudo_text.analysis.caption_files import CaptionFileError, read_captions
 
 RECORDS = [('a/1.jpg', ['A man walks.', 'He has a bag, and "more".']), ('b/2.jpg', ['A woman stands.'])]
 EXPECTED = [('a/1.jpg#1', 'A man walks.'), ('a/1.jpg#2', 'He has a bag, and "more".'), ('b/2.jpg', 'A woman stands.')]

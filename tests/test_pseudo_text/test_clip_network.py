@@ -9,7 +9,7 @@ import pytest
 import torch
 from clip_parts import MODEL_CFG, catalogue, save_model
 
-from mmt2ireid.pseudo_text.clip_scorer import CLIPScorer
+from mmt2ireid.pseudo_text.conquer.clip_scorer import CLIPScorer
 
 open_clip = pytest.importorskip('open_clip')
 NAME = 'ViT-tiny-test'

@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from clip_parts import catalogue, crops, save_model
 from PIL import Image
 
-from mmt2ireid.pseudo_text.catalogue import Attribute, Catalogue
-from mmt2ireid.pseudo_text.clip_scorer import CLIPScorer, resolve_precision
-from mmt2ireid.pseudo_text.scorer import check_scores, choose_attributes
+from mmt2ireid.pseudo_text.conquer.clip_scorer import CLIPScorer, resolve_precision
+from mmt2ireid.pseudo_text.conquer.scorer import check_scores, choose_attributes
+from mmt2ireid.pseudo_text.divide.catalogue import Attribute, Catalogue
 
 open_clip = pytest.importorskip('open_clip')
 

@@ -28,12 +28,12 @@ from test_sources import RUBBISH, make_all
 
 from mmt2ireid.datasets import LUPersonT
 from mmt2ireid.datasets.transforms import LoadPersonImage
-from mmt2ireid.pseudo_text.choices import choose_attributes
-from mmt2ireid.pseudo_text.decoding import decode_image
-from mmt2ireid.pseudo_text.generator_options import GeneratorOptions
-from mmt2ireid.pseudo_text.image_source import ImageSource, UnreadableImageError
-from mmt2ireid.pseudo_text.scorer import AttributeScorer
-from mmt2ireid.pseudo_text.sources import open_source
+from mmt2ireid.pseudo_text.conquer.choices import choose_attributes
+from mmt2ireid.pseudo_text.conquer.scorer import AttributeScorer
+from mmt2ireid.pseudo_text.generation.generator_options import GeneratorOptions
+from mmt2ireid.pseudo_text.sources.decoding import decode_image
+from mmt2ireid.pseudo_text.sources.image_source import ImageSource, UnreadableImageError
+from mmt2ireid.pseudo_text.sources.opening import open_source
 
 IMAGES = pictures(33)
 
@@ -386,7 +386,7 @@ class Endless(ImageSource):
     where = 'endless'
 
     def __init__(self, count: int) -> None:
-        from mmt2ireid.pseudo_text.image_source import IdTable
+        from mmt2ireid.pseudo_text.sources.image_source import IdTable
 
         self._content, self._ids = picture(0), IdTable((f'{number:08}' for number in range(count)), 'endless')
 

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from pseudo_text_world import generator, pictures, results, write_folder
 
-from mmt2ireid.pseudo_text.ranks import Ranks
-from mmt2ireid.pseudo_text.sources import open_source
+from mmt2ireid.pseudo_text.generation.ranks import Ranks
+from mmt2ireid.pseudo_text.sources.opening import open_source
 
 IMAGES = {**pictures(41), 'a/bad.png': b'bad'}
 CONTEXT = get_context('forkserver')
-CONTEXT.set_forkserver_preload(['torch', 'pyarrow.parquet', 'mmt2ireid.pseudo_text.generator'])
+CONTEXT.set_forkserver_preload(['torch', 'pyarrow.parquet', 'mmt2ireid.pseudo_text.generation.generator'])
 
 
 def work(rank: int, world_size: int, port: int, folder: Path, options: dict[str, Any], pipe: Any) -> None:

@@ -14,7 +14,7 @@ import pytest
 from pseudo_text_world import generator, pictures, results, write_folder
 
 import mmt2ireid
-from mmt2ireid.pseudo_text.sources import open_source
+from mmt2ireid.pseudo_text.sources.opening import open_source
 
 PACKAGE = str(Path(mmt2ireid.__file__).parent)
 WATCHED = (os.path.join(PACKAGE, 'pseudo_text'), os.path.join(PACKAGE, 'compat.py'))
@@ -22,7 +22,7 @@ IMAGES = {**pictures(41), 'a/bad.png': b'bad', 'b/empty.png': b''}
 
 # One process imports torch; the others are forked from it, each in its first state.
 CONTEXT = get_context('forkserver')
-CONTEXT.set_forkserver_preload(['torch', 'pyarrow.parquet', 'mmt2ireid.pseudo_text.generator'])
+CONTEXT.set_forkserver_preload(['torch', 'pyarrow.parquet', 'mmt2ireid.pseudo_text.generation.generator'])
 
 
 def run(folder: Path, out: Path, options: dict[str, Any], kill_at: int, pipe: Any = None) -> None:

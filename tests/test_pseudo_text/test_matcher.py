@@ -9,8 +9,8 @@ import pytest
 import torch
 from clip_parts import catalogue, scores_of
 
-from mmt2ireid.pseudo_text.matcher import PromptMatcher
-from mmt2ireid.pseudo_text.scorer import choose_attributes
+from mmt2ireid.pseudo_text.conquer.matcher import PromptMatcher
+from mmt2ireid.pseudo_text.conquer.scorer import choose_attributes
 
 
 def embeddings(seed=0, width=16):

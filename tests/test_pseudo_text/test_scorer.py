@@ -8,7 +8,7 @@ import torch
 from clip_parts import catalogue, scores_of
 from PIL import Image
 
-from mmt2ireid.pseudo_text.scorer import AttributeScorer, check_scores, choose_attributes, load_scorer
+from mmt2ireid.pseudo_text.conquer.scorer import AttributeScorer, check_scores, choose_attributes, load_scorer
 
 
 class BrightnessScorer(AttributeScorer):

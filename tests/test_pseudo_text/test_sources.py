@@ -17,10 +17,10 @@ import pytest
 from PIL import Image
 from pseudo_text_world import picture, pictures, write_folder, write_table
 
-from mmt2ireid.pseudo_text import image_source
-from mmt2ireid.pseudo_text.decoding import MAX_PIXELS, decode_image
-from mmt2ireid.pseudo_text.image_source import IdTable, ImageSource, UnreadableImageError
-from mmt2ireid.pseudo_text.sources import FolderSource, LMDBSource, open_source
+from mmt2ireid.pseudo_text.sources import image_source
+from mmt2ireid.pseudo_text.sources.decoding import MAX_PIXELS, decode_image
+from mmt2ireid.pseudo_text.sources.image_source import IdTable, ImageSource, UnreadableImageError
+from mmt2ireid.pseudo_text.sources.opening import FolderSource, LMDBSource, open_source
 
 IMAGES = pictures(11)
 
@@ -300,7 +300,7 @@ def test_bad_columns_are_refused(tmp_path, columns, message, suffix):
 
 
 def test_large_row_groups_are_refused(tmp_path, monkeypatch):
-    from mmt2ireid.pseudo_text import table_source
+    from mmt2ireid.pseudo_text.sources import table_source
 
     path = write_table(tmp_path / 'x.parquet', IMAGES, rows=100)
     monkeypatch.setattr(table_source, 'MAX_UNPACKED', 100)

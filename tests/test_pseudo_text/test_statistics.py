@@ -7,8 +7,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from mmt2ireid.pseudo_text import analysis_text
-from mmt2ireid.pseudo_text.statistics import (
+from mmt2ireid.pseudo_text.analysis import analysis_text
+from mmt2ireid.pseudo_text.analysis.statistics import (
     PERCENTILES,
     CaptionStatistics,
     DistinctCounter,

@@ -8,12 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from mmt2ireid.pseudo_text.choices import Choices
-from mmt2ireid.pseudo_text.features import FeatureStore
-from mmt2ireid.pseudo_text.final_files import Counts, read_counts, write_final_files
-from mmt2ireid.pseudo_text.loading import Unreadable
-from mmt2ireid.pseudo_text.shard_files import ShardFiles, written_whole
-from mmt2ireid.pseudo_text.store import METADATA, PseudoTextStore
+from mmt2ireid.pseudo_text.conquer.choices import Choices
+from mmt2ireid.pseudo_text.generation.features import FeatureStore
+from mmt2ireid.pseudo_text.generation.final_files import Counts, read_counts, write_final_files
+from mmt2ireid.pseudo_text.generation.loading import Unreadable
+from mmt2ireid.pseudo_text.generation.shard_files import ShardFiles, written_whole
+from mmt2ireid.pseudo_text.generation.store import METADATA, PseudoTextStore
 
 
 def make_store(folder, suffix='.arrow', images=5, shard_size=5) -> PseudoTextStore:

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from mmt2ireid.pseudo_text import load_catalogue, load_templates
-from mmt2ireid.pseudo_text.template_syntax import Blank, Bracket, Listing, blanks_in, parse_template
+from mmt2ireid.pseudo_text.combine.template_syntax import Blank, Bracket, Listing, blanks_in, parse_template
 
 
 def test_there_are_456_distinct_templates():

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from mmt2ireid.pseudo_text.catalogue import load_catalogue
+from mmt2ireid.pseudo_text.divide.catalogue import load_catalogue
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'analyze_pseudo_texts.py'
 NAMES = ('age', 'gender', 'lower clothes', 'bag', 'glasses')

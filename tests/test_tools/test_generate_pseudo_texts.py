@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmt2ireid.pseudo_text.catalogue import load_catalogue
-from mmt2ireid.pseudo_text.composer import CaptionComposer
-from mmt2ireid.pseudo_text.templates import load_templates
+from mmt2ireid.pseudo_text.combine.composer import CaptionComposer
+from mmt2ireid.pseudo_text.combine.templates import load_templates
+from mmt2ireid.pseudo_text.divide.catalogue import load_catalogue
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'generate_pseudo_texts.py'
 SCORER = """
 import hashlib
 import torch
-from mmt2ireid.pseudo_text.scorer import FeatureScorer
+from mmt2ireid.pseudo_text.conquer.scorer import FeatureScorer
 
 class Colours(FeatureScorer):
     def __init__(self, catalogue, scale=20.0):

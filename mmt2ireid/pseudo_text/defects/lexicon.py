@@ -35,9 +35,7 @@ PLURAL_OF['box'] = 'boxes'
 # Halves of a pair: "a pair of shoe", "a pair of pant".
 HALVES = words('pant jean legging trouser shoe sneaker boot sandal slipper loafer sock glove mitten')
 
-KIN_MEN = words(
-    """father dad daddy husband son brother boyfriend grandfather grandpa grandson uncle nephew groom"""
-)
+KIN_MEN = words("""father dad daddy husband son brother boyfriend grandfather grandpa grandson uncle nephew groom""")
 KIN_WOMEN = words(
     """mother mom mum mommy wife daughter sister girlfriend grandmother grandma granddaughter aunt niece bride"""
 )
@@ -103,8 +101,11 @@ COLOURS = words(
     cream ivory gold golden silver teal turquoise olive charcoal magenta lavender aqua cyan peach coral mustard
     crimson scarlet indigo fuchsia rust camel denim"""
 )
-MODIFIERS = COLOURS | AGE_OF_ADJECTIVE.keys() | words(
-    """dark light bright pale deep faded plain solid colored coloured striped stripe plaid dotted checkered checked
+MODIFIERS = (
+    COLOURS
+    | AGE_OF_ADJECTIVE.keys()
+    | words(
+        """dark light bright pale deep faded plain solid colored coloured striped stripe plaid dotted checkered checked
     spotted floral printed patterned camouflage camo polka dot block two-tone multicolored multi-colored pure color
     long short knee-length ankle-length full-length mid-length three-quarter sleeveless sleeved long-sleeved short-
     sleeved long-sleeve short-sleeve sleeve loose tight baggy skinny slim fitted wide ripped torn cropped rolled big
@@ -121,6 +122,7 @@ MODIFIERS = COLOURS | AGE_OF_ADJECTIVE.keys() | words(
     polka-dot flowered flowery color-block graphic jogging padded puffer crossbody fanny trolley waist carrier
     shaved hairless cropped crash peaked woolly black-rimmed high-heeled heeled flip-flop platform ballet riding
     motor mountain electric mobile cell smart"""
+    )
 )
 ADVERBS = words(
     """also probably likely possibly currently just still clearly always often usually seemingly apparently then now

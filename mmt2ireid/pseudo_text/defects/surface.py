@@ -220,7 +220,7 @@ def _has_antecedent(text: CaptionText, place: int) -> bool:
         return True
     for number, word in enumerate(said[1:], start + 1):
         before = text.tokens[number - 1]
-        if word in ('he', 'she', 'they', 'he\'s', 'she\'s', 'to') and (before in NOUNS or before in _INDEFINITE):
+        if word in ('he', 'she', 'they', "he's", "she's", 'to') and (before in NOUNS or before in _INDEFINITE):
             return True
         if word in ('the', 'his', 'her', 'this') and before in NOUNS and text.at(number + 1) in NOUNS:
             return True

@@ -1,0 +1,1 @@
+"""Looking at caption files: counts, accuracy against the truth."""

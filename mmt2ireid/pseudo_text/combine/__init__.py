@@ -1,0 +1,1 @@
+"""Combine: templates, synonyms, and the composer of captions."""

@@ -1,0 +1,1 @@
+"""Conquer: which phrases fit an image, as CLIP or another scorer sees it."""

@@ -1,0 +1,1 @@
+"""Divide: the attributes of a person, and the phrases for them."""

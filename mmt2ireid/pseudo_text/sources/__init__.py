@@ -1,0 +1,1 @@
+"""Where unlabelled images come from: folders, lists, LMDB, tar, Arrow and Parquet."""

@@ -1,0 +1,158 @@
+"""What every source of images has: names in a fixed order, and bytes on request."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from abc import ABC, abstractmethod
+from array import array
+from collections.abc import Iterable
+from functools import cached_property
+
+import numpy as np
+
+MAX_BYTES = 2**26
+"""Bytes of an encoded image; what is larger is no crop of a person and is not read."""
+IMAGE_SUFFIXES = frozenset(['.jpg', '.jpeg', '.jpe', '.png', '.bmp', '.webp', '.tif', '.tiff', '.gif', '.ppm', '.pgm'])
+"""Endings, in lower case, by which images are told from other files."""
+
+# Errors that are the machine's, not the image's: they stop a run, which can then be resumed.
+_OUTAGES = {
+    getattr(errno, name)
+    for name in ('EMFILE', 'ENFILE', 'ENOMEM', 'ESTALE', 'ETIMEDOUT', 'ENOTCONN', 'EHOSTDOWN', 'EHOSTUNREACH')
+    if hasattr(errno, name)
+}
+
+
+class UnreadableImageError(Exception):
+    """An image that cannot be read; the text is the reason."""
+
+
+class IdTable:
+    """Unique names of images in a fixed order, held in one piece of memory.
+
+    A name takes its UTF-8 bytes and eight more, so ten million names of 40 letters take half a gigabyte (twice that
+    as Python strings), which forked workers share.
+
+    Args:
+        ids: the names.
+        where: where they are from, for messages.
+
+    Raises:
+        ValueError: there are none, or one is empty, not Unicode, or there twice.
+    """
+
+    def __init__(self, ids: Iterable[str], where: str) -> None:
+        self._blob = bytearray()
+        offsets, hashes = array('q', [0]), array('q')
+        for name in ids:
+            encoded = _encode(name, where)
+            self._blob += encoded
+            offsets.append(len(self._blob))
+            hashes.append(hash(encoded))
+        self._offsets = np.array(offsets, dtype=np.int64)
+        if not len(self):
+            raise ValueError(f'{where}: must hold at least one image, but there is none')
+        self._refuse_duplicates(np.array(hashes, dtype=np.int64), where)
+
+    def _refuse_duplicates(self, hashes: np.ndarray, where: str) -> None:
+        ordered = np.sort(hashes)
+        suspects = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+        first: dict[str, int] = {}
+        # Equal hashes are a suspicion only: names decide.
+        for index in np.flatnonzero(np.isin(hashes, suspects)) if len(suspects) else ():
+            name = self[int(index)]
+            if name in first:
+                raise ValueError(f'{where}: names of images must be unique, but {name!r} is number {first[name]} '
+                                 f'and number {index}')  # fmt: skip
+            first[name] = int(index)
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def __getitem__(self, index: int) -> str:
+        if not 0 <= index < len(self):
+            raise IndexError(f'index {index} is out of range for {len(self)} images')
+        return self._blob[self._offsets[index] : self._offsets[index + 1]].decode()
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hexadecimal) over the names in their order."""
+        digest = hashlib.sha256(self._offsets.astype('<i8').tobytes())
+        digest.update(self._blob)
+        return digest.hexdigest()
+
+
+def _encode(name: str, where: str) -> bytes:
+    if not name:
+        raise ValueError(f'{where}: names of images must not be empty')
+    try:
+        return name.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f'{where}: names of images must be Unicode, but got {name!r}') from error
+
+
+class ImageSource(ABC):
+    """Images with unique names in a fixed order.
+
+    A source can be pickled and used in forked processes: files are opened by the process that reads them.
+
+    Attributes:
+        where: its path, for messages and the provenance.
+    """
+
+    where: str
+    _ids: IdTable
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def id_of(self, index: int) -> str:
+        """Name of an image: a POSIX path relative to the source's root, or a key."""
+        return self._ids[index]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hexadecimal) over all names in their order: what tells two sources apart."""
+        return self._ids.digest
+
+    @abstractmethod
+    def read(self, index: int) -> bytes:
+        """The encoded image.
+
+        Raises:
+            UnreadableImageError: it is missing, empty or larger than :data:`MAX_BYTES`.
+            OSError: the machine is at fault, not the image (too many open files, a lost file server).
+        """
+
+
+def check_size(size: int) -> None:
+    """Raises :class:`UnreadableImageError` for an image of no bytes or of too many."""
+    if size == 0:
+        raise UnreadableImageError('is empty')
+    if size > MAX_BYTES:
+        raise UnreadableImageError(f'has {size} bytes, more than the {MAX_BYTES} that are read')
+
+
+def read_file(path: str) -> bytes:
+    """The content of an image file; raises as :meth:`ImageSource.read`."""
+    try:
+        # Without O_NONBLOCK, opening a named pipe would wait for ever.
+        handle = os.open(path, os.O_RDONLY | getattr(os, 'O_NONBLOCK', 0) | getattr(os, 'O_BINARY', 0))
+        with open(handle, 'rb') as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise UnreadableImageError('is no file')
+            check_size(status.st_size)
+            return file.read(MAX_BYTES)
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        raise_if_outage(error)
+        raise UnreadableImageError(f'cannot be read ({getattr(error, "strerror", None) or error})') from error
+
+
+def raise_if_outage(error: Exception) -> None:
+    """Raises an error again that the machine is to blame for; returns where it is the image."""
+    if isinstance(error, OSError) and error.errno in _OUTAGES:
+        raise error

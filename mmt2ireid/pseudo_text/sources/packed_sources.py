@@ -1,0 +1,167 @@
+"""Images packed into an LMDB or into tar files."""
+
+from __future__ import annotations
+
+import logging
+import os
+import posixpath
+import tarfile
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from mmt2ireid.pseudo_text.sources.image_source import (
+    IMAGE_SUFFIXES,
+    IdTable,
+    ImageSource,
+    UnreadableImageError,
+    check_size,
+    raise_if_outage,
+)
+
+logger = logging.getLogger(__name__)
+
+# An LMDB may be open once per process, whoever asks: path -> (process, environment).
+_environments: dict[str, tuple[int, Any]] = {}
+_COMPRESSED = {b'\x1f\x8b': 'gzip', b'BZh': 'bzip2', b'\xfd7zXZ': 'xz', b'\x28\xb5\x2f\xfd': 'zstd'}
+_BLOCK = 512  # bytes of a tar header
+
+
+class LMDBSource(ImageSource):
+    """An LMDB from key to encoded image, in the order of its keys.
+
+    It is read without a lock, so nobody must write it meanwhile. Keys such as ``__len__`` and ``__keys__``, which some
+    tools add (often as pickles), are no images and left out.
+
+    Args:
+        path: folder of the LMDB, or its file.
+
+    Raises:
+        ImportError: lmdb is not installed.
+        ValueError: it is no LMDB, it is empty, or a key is not UTF-8.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.where = os.fspath(path)
+        with _environment(self.where).begin() as transaction:
+            self._ids = IdTable(self._keys(transaction), self.where)
+
+    def _keys(self, transaction: Any) -> Iterator[str]:
+        for key in transaction.cursor().iternext(keys=True, values=False):
+            if key.startswith(b'__') and key.endswith(b'__'):
+                logger.info('%s: left out the key %r, which is no image', self.where, key)
+                continue
+            try:
+                yield key.decode()
+            except UnicodeDecodeError as error:
+                raise ValueError(f'{self.where}: keys must be UTF-8, but got {key!r}') from error
+
+    def read(self, index: int) -> bytes:
+        """The value of a key."""
+        with _environment(self.where).begin(buffers=True) as transaction:
+            value = transaction.get(self.id_of(index).encode())
+            if value is None:
+                raise UnreadableImageError('is no longer in the LMDB')
+            check_size(len(value))
+            return bytes(value)
+
+
+def _environment(path: str) -> Any:
+    try:
+        import lmdb
+    except ImportError as error:
+        raise ImportError(f"{path}: reading an LMDB needs lmdb: pip install 'mmt2ireid[lmdb]'") from error
+    real = os.path.realpath(path)
+    process, environment = _environments.get(real, (-1, None))
+    if process != os.getpid():
+        if environment is not None:
+            environment.close()  # the parent's; LMDB must not be used across a fork
+        try:
+            # Read ahead would fetch what a random access does not want.
+            environment = lmdb.open(
+                real, subdir=os.path.isdir(real), readonly=True, lock=False, create=False, readahead=False
+            )
+        except lmdb.Error as error:
+            raise ValueError(f'{path}: expected an LMDB, but: {error}') from error
+        _environments[real] = (os.getpid(), environment)
+    return environment
+
+
+class TarSource(ImageSource):
+    """The images in one or several tar files, in the order of the files and of their members.
+
+    Where each member begins is found out once; then images are read directly, from any process. Members without an
+    image's ending are left out and their number is logged.
+
+    Args:
+        files: paths of the tar files, which must not be compressed.
+
+    Raises:
+        ValueError: a file is compressed, damaged or no tar, there is no image, or two have the same name.
+        OSError: a file cannot be read.
+    """
+
+    def __init__(self, files: Sequence[str]) -> None:
+        self._files = list(files)
+        self.where = ', '.join(self._files)
+        self._left_out: Counter[str] = Counter()
+        places = array('q')
+        self._ids = IdTable(self._members(places), self.where if len(files) < 4 else f'{len(files)} tar files')
+        self._places = np.array(places, dtype=np.int64).reshape(-1, 3)  # number of the file, first byte, bytes
+        if self._left_out:
+            logger.info('%s: left out what is no image by its ending: %s', self.where, dict(self._left_out))
+        del self._left_out
+
+    def _members(self, places: array) -> Iterator[str]:
+        for number, file in enumerate(self._files):
+            for member in _tar_members(file):
+                suffix = posixpath.splitext(member.name)[1].lower()
+                if member.isdir():
+                    continue
+                if suffix not in IMAGE_SUFFIXES:
+                    self._left_out[suffix] += 1
+                elif not member.isreg() or member.issparse():
+                    self._left_out['links and the like'] += 1
+                else:
+                    places.extend((number, member.offset_data, member.size))
+                    yield posixpath.normpath(member.name).lstrip('/')
+
+    def read(self, index: int) -> bytes:
+        """The content of a member."""
+        number, start, size = map(int, self._places[index])
+        check_size(size)
+        try:
+            with open(self._files[number], 'rb', buffering=0) as file:
+                file.seek(start)
+                content = file.read(size)
+        except OSError as error:
+            raise_if_outage(error)
+            raise UnreadableImageError(f'cannot be read ({error.strerror or error})') from error
+        if len(content or b'') != size:
+            raise UnreadableImageError(f'{self._files[number]} ends within it')
+        return content
+
+
+def _tar_members(file: str) -> Iterator[tarfile.TarInfo]:
+    with open(file, 'rb') as stream:
+        head = stream.read(8)
+        for magic, name in _COMPRESSED.items():
+            if head.startswith(magic):
+                raise ValueError(f'{file} must be a plain tar, but is compressed with {name}, which allows no random '
+                                 'access: unpack that first')  # fmt: skip
+        stream.seek(0)
+        try:
+            with tarfile.open(fileobj=stream, mode='r:') as tar:
+                while (member := tar.next()) is not None:
+                    yield member
+                    tar.members = []  # type: ignore[attr-defined]  # it would keep a kilobyte for each
+                end = tar.offset
+        except (tarfile.TarError, OSError) as error:
+            raise ValueError(f'{file} must be a complete tar, but: {error}') from error
+        # tarfile takes a damaged or cut header for the end.
+        stream.seek(end)
+        if stream.read(_BLOCK).strip(b'\0'):
+            raise ValueError(f'{file} must be a complete tar, but is damaged or cut short at byte {end}')
