@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mmt2ireid.pseudo_text.analysis import json_list
+from mmt2ireid.pseudo_text.analysis import caption_rows, json_list
 from mmt2ireid.pseudo_text.analysis.caption_rows import (
     attribute_names,
     caption_files,
