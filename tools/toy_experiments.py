@@ -41,9 +41,11 @@ class Row:
 ROWS = {
     row.config: row
     for row in (
-        Row('pre-trained on the pool, not fine-tuned', 'unipt_vit_pool'),
+        Row('pre-trained on pseudo-texts, not fine-tuned', 'unipt_vit_pseudo'),
         Row('fine-tuned from scratch', 'unipt_vit_toy_scratch'),
-        Row('fine-tuned after pre-training', 'unipt_vit_toy', 'unipt_vit_pool'),
+        Row('fine-tuned after pre-training on pseudo-texts', 'unipt_vit_toy_pseudo', 'unipt_vit_pseudo'),
+        Row('pre-trained on true captions, not fine-tuned', 'unipt_vit_pool'),
+        Row('fine-tuned after pre-training on true captions', 'unipt_vit_toy', 'unipt_vit_pool'),
         Row('fine-tuned from scratch, as many steps as both', 'unipt_vit_toy_scratch_long'),
         Row(
             'image encoder pre-trained, text encoder from scratch',
@@ -59,6 +61,12 @@ ROWS = {
         Row('after pre-training with scale fixed at 1', 'unipt_vit_toy_fixed-scale', 'unipt_vit_pool_fixed-scale'),
         Row('pre-trained on half of the pool, not fine-tuned', 'unipt_vit_pool_half'),
         Row('after pre-training on half of the pool', 'unipt_vit_toy_half', 'unipt_vit_pool_half'),
+        Row('pre-trained on pseudo-texts of 228 templates, not fine-tuned', 'unipt_vit_pseudo_228-templates'),
+        Row(
+            'after pre-training on pseudo-texts of 228 templates',
+            'unipt_vit_toy_228-templates',
+            'unipt_vit_pseudo_228-templates',
+        ),
         Row('Swin pre-trained on the pool, not fine-tuned', 'unipt_swin_pool'),
         Row(
             'to the second set: from scratch',
@@ -69,8 +77,8 @@ ROWS = {
         Row('to the second set: after pre-training', 'unipt_vit_toy_to-second', 'unipt_vit_toy', test_only=True),
     )
 }
-STRIP_ROW = 'unipt_vit_toy'
-QUICKSTART = ('unipt_vit_pool', 'unipt_vit_toy_scratch', 'unipt_vit_toy')
+STRIP_ROWS = ('unipt_vit_toy_pseudo', 'unipt_vit_toy')  # the first of them that is run
+QUICKSTART = ('unipt_vit_pseudo', 'unipt_vit_toy_scratch', 'unipt_vit_toy_pseudo')
 
 
 def main() -> None:
@@ -83,10 +91,13 @@ def main() -> None:
     )
     parser.add_argument('--seeds', nargs='+', type=int, default=[0])
     parser.add_argument('--out', type=Path, default=Path('work_dirs/toy'))
-    parser.add_argument('--strip', type=Path, help='draw ranked strips of the first seed after pre-training here')
+    parser.add_argument('--strip', type=Path, help='draw ranked strips of the first seed, fine-tuned, here')
     parser.add_argument('--fresh', action='store_true', help='remove what earlier calls left in --out')
     args = parser.parse_args()
     rows = select_rows(args.rows)
+    strip_row = next((ROWS[config] for config in STRIP_ROWS if ROWS[config] in rows), None)
+    if args.strip and strip_row is None:
+        raise ValueError(f'--strip must be given with one of the rows {STRIP_ROWS}, but got {args.rows}')
     if args.fresh:
         remove_runs(args.out)
     args.out.mkdir(parents=True, exist_ok=True)
@@ -94,7 +105,7 @@ def main() -> None:
     results = {row.config: [] for row in rows}
     for seed in args.seeds:
         for row in rows:
-            wanted = row.config == STRIP_ROW and seed == args.seeds[0]
+            wanted = row is strip_row and seed == args.seeds[0]
             strip = args.strip if wanted else None
             results[row.config].append(evaluate(row, args.out / f'seed{seed}', seed, strip))
     text = table(rows, results, args.seeds)

@@ -58,6 +58,8 @@ def test_each_run_once_and_in_order(experiments, monkeypatch):
     assert call(experiments, monkeypatch, '--rows', toy, '--strip', 'strip.png') == []
     Path('strip.png').unlink()
     assert call(experiments, monkeypatch, '--rows', toy, '--strip', 'strip.png') == [('test.py', toy, [])]
+    with pytest.raises(ValueError, match='--strip must be given with one of'):
+        call(experiments, monkeypatch, '--rows', pool, '--strip', 'strip.png')
     assert len(call(experiments, monkeypatch, '--rows', toy, '--fresh')) == 3
 
 

@@ -79,7 +79,26 @@ SECOND_CAMERAS = (
     Camera('cam_z', ('shop', 'kerb', 'car'), (96, 98, 116), (76, 76, 84), (0.56, 0.66), (0.96, 0.94, 1.1),
            (0.55, 0.8), noise=(6, 13), pixelate=0.75),
 )  # fmt: skip
-CAMERAS = {'pool': POOL_CAMERAS, 'main': MAIN_CAMERAS, 'second': SECOND_CAMERAS}
+# A model that is to see for other cameras learns from many places in all kinds of light: hence the wide ranges.
+CLIP_CAMERAS = (
+    Camera('k1', ('doors', 'kerb', 'clutter'), (204, 188, 176), (96, 104, 100), (0.5, 0.66), (1.05, 1.0, 0.9),
+           (0.75, 1.15), (0.75, 1.0), tilt=3),
+    Camera('k2', ('shop', 'crossing'), (120, 132, 118), (122, 120, 112), (0.56, 0.72), (0.93, 1.02, 1.06),
+           (0.75, 1.2), (0.75, 1.05), noise=(2, 9), fill=(0.78, 0.92)),
+    Camera('k3', ('fence', 'grass', 'clutter'), (214, 220, 214), (124, 146, 96), (0.48, 0.64), (1.0, 1.04, 0.95),
+           (0.85, 1.25), (0.7, 1.0), fill=(0.8, 0.96)),
+    Camera('k4', ('bricks', 'car', 'tiles'), (168, 118, 92), (108, 106, 110), (0.55, 0.7), (1.07, 0.98, 0.88),
+           (0.7, 1.05), (0.8, 1.05), blur=(0.3, 1.0), noise=(3, 10)),
+    Camera('k5', ('pillars', 'kerb'), (104, 114, 130), (150, 148, 150), (0.52, 0.66), (0.9, 0.98, 1.12),
+           (0.8, 1.2), (0.7, 1.0), tilt=4, pixelate=0.75),
+    Camera('k6', ('trees', 'crossing', 'clutter'), (176, 192, 196), (140, 132, 118), (0.5, 0.66), (0.98, 1.0, 1.02),
+           (0.75, 1.2), (0.75, 1.05), hide_feet=0.12),
+    Camera('k7', ('windows', 'tiles', 'clutter'), (138, 120, 128), (172, 164, 156), (0.54, 0.7), (1.04, 0.96, 1.02),
+           (0.7, 1.1), (0.75, 1.05), noise=(4, 10), pixelate=0.85),
+    Camera('k8', ('trees', 'car', 'grass'), (190, 182, 160), (100, 124, 76), (0.55, 0.68), (1.02, 1.02, 0.9),
+           (0.85, 1.2), (0.8, 1.0), blur=(0.2, 0.8), tilt=3),
+)  # fmt: skip
+CAMERAS = {'pool': POOL_CAMERAS, 'main': MAIN_CAMERAS, 'second': SECOND_CAMERAS, 'clip': CLIP_CAMERAS}
 
 
 def draw_person(
