@@ -35,7 +35,7 @@ class BuildWithMim(build_py):
         if link:
             target.symlink_to(Path('..', '..', source.name))
         elif source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns('__pycache__'))
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns('__pycache__', '*.py[cod]', '.*'))
         else:
             shutil.copy2(source, target)
 

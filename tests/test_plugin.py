@@ -169,6 +169,8 @@ def clone(tmp_path):
 
 def test_the_wheel_carries_configs_and_tools(clone, tmp_path):
     folder, names = clone
+    (folder / 'tools' / '.mypy_cache').mkdir()
+    (folder / 'tools' / '.mypy_cache' / 'cache.db').touch()
     options = ['-q', '--no-deps', '--no-build-isolation', '-w', str(tmp_path)]
     subprocess.run([sys.executable, '-m', 'pip', 'wheel', *options, str(folder)], check=True, capture_output=True)
     (wheel,) = tmp_path.glob('mmt2ireid-*.whl')
@@ -179,6 +181,7 @@ def test_the_wheel_carries_configs_and_tools(clone, tmp_path):
         f'mmt2ireid/.mim/{name}' for name in names if name.startswith(('configs/', 'tools/', 'model-index'))
     } <= packed
     assert {name for name in names if name.startswith('mmt2ireid/')} <= packed
+    assert not [name for name in packed if '_cache' in name], 'what linters leave in the folder of tools'
     # Away from the checkout, a config is found by its name in what was installed.
     code = 'from mmt2ireid.apis import find_config; print(find_config("unipt/vitb16_cuhk"))'
     found = subprocess.run(

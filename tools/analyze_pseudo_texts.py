@@ -11,14 +11,14 @@ the true attributes (--truth), also accuracy.md and accuracy.json.
 from __future__ import annotations
 
 import argparse
-import io
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image
 from tqdm import tqdm
 
 from mmt2ireid.compat import write_atomically
@@ -36,6 +36,8 @@ from mmt2ireid.pseudo_text.analysis.caption_rows import (
 from mmt2ireid.pseudo_text.analysis.row_sample import RowSample
 from mmt2ireid.pseudo_text.analysis.statistics import CaptionStatistics
 from mmt2ireid.pseudo_text.divide.catalogue import Catalogue, load_catalogue
+from mmt2ireid.pseudo_text.sources.decoding import decode_image
+from mmt2ireid.pseudo_text.sources.image_source import UnreadableImageError
 from mmt2ireid.visualization import caption_plots
 from mmt2ireid.visualization.caption_sheet import SheetCell, SheetPhrase, draw_caption_sheet
 
@@ -57,12 +59,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     try:
         analyze(args)
-    except (ValueError, FileNotFoundError, ImportError) as error:
+    except (ValueError, OSError, ImportError) as error:
         sys.exit(f'analyze_pseudo_texts: {error}')
 
 
 def analyze(args: argparse.Namespace) -> None:
     caption_plots.check_word_cloud()
+    if args.samples < 1:
+        raise ValueError(f'--samples must be at least 1, but got {args.samples}')
     if Path(args.out).resolve() == Path(args.input).resolve():
         raise ValueError(f'--out must be another folder than the input, which has its own summary, but got {args.out}')
     files = caption_files(args.input)
@@ -112,6 +116,7 @@ def write_results(
     if missing is None:
         pictures['Images and their captions'] = 'contact_sheet.jpg'
     text = analysis_text.statistics_markdown(summary, title=f'Captions of {Path(args.input).name}', pictures=pictures)
+    text = text.encode(errors='backslashreplace').decode()  # JSON may hold halves of a letter
     write_atomically(out / 'summary.md', text.encode())
     write_json(out / 'summary.json', summary)
     if tally:
@@ -140,7 +145,7 @@ def read_run(folder: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    write_atomically(path, f'{json.dumps(content, indent=1, ensure_ascii=False)}\n'.encode())
+    write_atomically(path, f'{json.dumps(content, indent=1, ensure_ascii=False)}\n'.encode(errors='backslashreplace'))
 
 
 def draw_sheet(
@@ -162,17 +167,22 @@ def draw_sheet(
 
 
 def find_image(row: CaptionRow, root: str | None) -> Image.Image | None:
-    source: Any = None
-    data = read_image(row)
-    if data is not None:
-        source = io.BytesIO(data)
-    elif root is not None:
-        source = Path(root) / row.image_id
     try:
-        with Image.open(source) as image:
-            return ImageOps.exif_transpose(image).convert('RGB')
-    except (OSError, ValueError, AttributeError):
+        data = read_image(row)
+        if data is None and root is not None:
+            data = find_file(row.image_id, root).read_bytes()
+        return None if data is None else decode_image(data)
+    except (OSError, ValueError, UnreadableImageError):
         return None
+
+
+def find_file(image_id: str, root: str) -> Path:
+    """The file of an image id below a folder; ids of foreign files may not lead out of it."""
+    folder = os.path.abspath(root)
+    path = os.path.abspath(os.path.join(folder, image_id))
+    if os.path.commonpath([folder, path]) != folder:
+        raise ValueError(f'{image_id!r} must be below {root}')
+    return Path(path)
 
 
 def list_phrases(row: CaptionRow, tally: AccuracyTally | None) -> list[SheetPhrase]:

@@ -12,6 +12,7 @@ import argparse
 import json
 import random
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -27,17 +28,23 @@ OPTIONAL_SHARE = 0.25
 """How often an optional attribute is present in a random choice."""
 
 
+def positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'must be a whole number of at least 1, but got {text!r}')
+    return int(text)
+
+
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('parts', nargs='+', choices=('compose', 'check', 'match'), help='what to measure')
     parser.add_argument('--catalogue', type=Path, help="in place of LUPerson-T's")
-    parser.add_argument('--captions', type=int, default=50_000, help='captions that are composed or checked')
+    parser.add_argument('--captions', type=positive, default=50_000, help='captions that are composed or checked')
     parser.add_argument('--model', default='ViT-B-16', help='as open_clip names it')
     parser.add_argument('--pretrained', default='', help="tag, file, or '' for random weights")
     parser.add_argument('--device', help='default: a GPU where there is one')
     parser.add_argument('--precision', default='auto', choices=('auto', *PRECISIONS))
-    parser.add_argument('--batch-sizes', type=int, nargs='+', default=[16, 32], help='images at a time')
-    parser.add_argument('--repeats', type=int, default=10, help='measured batches of each size')
+    parser.add_argument('--batch-sizes', type=positive, nargs='+', default=[16, 32], help='images at a time')
+    parser.add_argument('--repeats', type=positive, default=10, help='measured batches of each size')
     parser.add_argument('--json', type=Path, help='write the figures here as well')
     return parser.parse_args(argv)
 
@@ -128,10 +135,13 @@ def _seconds(step: Callable[[], object], device: torch.device) -> float:
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     figures: dict[str, float] = {}
-    if {'compose', 'check'} & set(args.parts):
-        figures.update(measure_text(args))
-    if 'match' in args.parts:
-        figures.update(measure_matching(args))
+    try:
+        if {'compose', 'check'} & set(args.parts):
+            figures.update(measure_text(args))
+        if 'match' in args.parts:
+            figures.update(measure_matching(args))
+    except (ValueError, ImportError, OSError) as error:
+        sys.exit(f'{error}')
     for name, value in figures.items():
         print(f'{name:60} {value:12,.3f}' if value < 100 else f'{name:60} {value:12,.0f}')
     if args.json:

@@ -61,7 +61,8 @@ def print_report(report: dict[str, Any], show: int) -> None:
         entries = [entry for entry in report['defects'] if kind in map(defect_kind, entry['defects'])]
         for entry in entries[:show]:
             what = next(defect for defect in entry['defects'] if defect_kind(defect) == kind)
-            print(f'    {entry["record"]}: {what.partition(": ")[2]}\n      {entry["caption"]}')
+            told = f'    {entry["record"]}: {what.partition(": ")[2]}\n      {entry["caption"]}'
+            print(told.encode(errors='backslashreplace').decode())  # JSON may hold halves of a letter
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if report['error']:
             print(f'error: {report["error"]}', file=sys.stderr)
     if args.json:
-        write_atomically(args.json, json.dumps(reports, indent=2, ensure_ascii=False).encode())
+        write_atomically(args.json, json.dumps(reports, indent=2, ensure_ascii=False).encode(errors='backslashreplace'))
     if any(report['error'] for report in reports):
         return 2
     return int(any(report['defective'] for report in reports))

@@ -36,7 +36,7 @@ from mmt2ireid.pseudo_text.generation.store import FORMATS
 from mmt2ireid.pseudo_text.sources.opening import open_source
 
 DEFAULTS = GeneratorOptions()
-CLIP_OPTIONS = ('model', 'pretrained', 'resize', 'precision', 'device')
+CLIP_OPTIONS = ('model', 'pretrained', 'quick_gelu', 'resize', 'precision', 'device')
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -55,6 +55,8 @@ def _add_words(group: Any) -> None:
     group.add_argument('--catalogue', metavar='FILE', help="attributes (default: LUPerson-T's 14)")
     group.add_argument('--templates', metavar='N|FILE', help='so many of our 456 templates, or a file of others')
     group.add_argument('--synonyms', metavar='FILE', help='table of synonyms (default: ours)')
+    group.add_argument('--say-most', action='store_true',
+                       help='draw a template that says most of the optional attributes that were found')  # fmt: skip
     group.add_argument('--captions', type=int, default=DEFAULTS.num_captions, metavar='N', help='captions per image')
     group.add_argument('--seed', type=int, default=0, help='of what is drawn (default: 0)')
     group.add_argument('--threshold', type=float, default=DEFAULTS.threshold,
@@ -64,6 +66,9 @@ def _add_words(group: Any) -> None:
 def _add_scorer(group: Any) -> None:
     group.add_argument('--model', help="a name that open_clip knows (default: CLIP's ViT-B-16)")
     group.add_argument('--pretrained', metavar='TAG|FILE', help='its weights (default: openai)')
+    group.add_argument('--quick-gelu', action=argparse.BooleanOptionalAction,
+                       help="whether a file's weights were trained with QuickGELU, as all of OpenAI were; a tag says "
+                       'so itself')  # fmt: skip
     group.add_argument('--resize', choices=RESIZE_MODES, help='how a crop becomes a square (default: squash)')
     group.add_argument('--precision', choices=('auto', *PRECISIONS), help='of the image forward (default: auto)')
     group.add_argument('--device', help='where to compute (default: a GPU of its own for each rank, if there is one)')
@@ -105,8 +110,9 @@ def build_scorer(args: argparse.Namespace, catalogue: Catalogue, ranks: Ranks) -
     given = {name: getattr(args, name) for name in CLIP_OPTIONS if getattr(args, name) is not None}
     if args.scorer:
         if given:
-            raise ValueError(f'--{next(iter(given))} must be given for CLIP only, not with --scorer, whose options '
-                             'are given by --scorer-options')  # fmt: skip
+            option = next(iter(given)).replace('_', '-')
+            raise ValueError(f'--{option} must be given for CLIP only, not with --scorer, whose options are given by '
+                             '--scorer-options')  # fmt: skip
         return load_scorer(args.scorer, catalogue, **parse_options(args.scorer_options))
     if args.scorer_options:
         raise ValueError('--scorer-options must be given with --scorer only')
@@ -128,15 +134,30 @@ def parse_options(pairs: Sequence[str]) -> dict[str, Any]:
     return options
 
 
+def take_own_gpu(ranks: Ranks) -> None:
+    if ranks.local_rank >= torch.cuda.device_count():
+        raise ValueError(f'--nproc_per_node must be at most {torch.cuda.device_count()}, the GPUs of this machine, but '
+                         f'there is a local rank {ranks.local_rank}; --device cuda:0 lets ranks share one')  # fmt: skip
+    torch.cuda.set_device(ranks.local_rank)
+
+
+def start_logging(rank: int) -> None:
+    """Shows what this project has to tell, and warnings of others, once."""
+    logging.basicConfig(format='%(message)s')
+    logging.getLogger('mmt2ireid').setLevel(logging.WARNING if rank else logging.INFO)
+    logging.getLogger('huggingface_hub').propagate = False  # it prints its warnings itself
+
+
 def generate(args: argparse.Namespace, ranks: Ranks) -> Counts:
     options = build_options(args)
-    if torch.cuda.is_available() and ranks.world_size > 1:
-        torch.cuda.set_device(ranks.local_rank)
+    if torch.cuda.is_available() and ranks.world_size > 1 and args.device in (None, 'cuda'):
+        take_own_gpu(ranks)
     source = open_source(args.source, args.root)
     catalogue = load_catalogue(args.catalogue)
     composer = CaptionComposer(
-        catalogue, build_templates(args.templates), args.seed, synonyms=load_synonyms(args.synonyms)
-    )
+        catalogue, build_templates(args.templates), args.seed,
+        synonyms=load_synonyms(args.synonyms), say_most=args.say_most,
+    )  # fmt: skip
     scorer = build_scorer(args, catalogue, ranks)
     return PseudoTextGenerator(
         source, scorer, catalogue, composer, out=args.out, features=args.features, options=options, ranks=ranks
@@ -155,7 +176,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     try:
         ranks = Ranks.from_environment()
-        logging.basicConfig(level=logging.WARNING if ranks.rank else logging.INFO, format='%(message)s')
+        start_logging(ranks.rank)
         counts = generate(args, ranks)
     except LeadingRankError:
         parser.exit(2)  # rank 0 has told why

@@ -36,12 +36,13 @@ class Row:
     start: str | None = None
     weights_option: str = 'load_from'  # the setting that takes these weights
     test_only: bool = False  # evaluates the weights of `start` on other data
+    templates: int = 0  # it reads pseudo-texts that were made from so many templates
 
 
 ROWS = {
     row.config: row
     for row in (
-        Row('pre-trained on pseudo-texts, not fine-tuned', 'unipt_vit_pseudo'),
+        Row('pre-trained on pseudo-texts, not fine-tuned', 'unipt_vit_pseudo', templates=456),
         Row('fine-tuned from scratch', 'unipt_vit_toy_scratch'),
         Row('fine-tuned after pre-training on pseudo-texts', 'unipt_vit_toy_pseudo', 'unipt_vit_pseudo'),
         Row('pre-trained on true captions, not fine-tuned', 'unipt_vit_pool'),
@@ -61,7 +62,11 @@ ROWS = {
         Row('after pre-training with scale fixed at 1', 'unipt_vit_toy_fixed-scale', 'unipt_vit_pool_fixed-scale'),
         Row('pre-trained on half of the pool, not fine-tuned', 'unipt_vit_pool_half'),
         Row('after pre-training on half of the pool', 'unipt_vit_toy_half', 'unipt_vit_pool_half'),
-        Row('pre-trained on pseudo-texts of 228 templates, not fine-tuned', 'unipt_vit_pseudo_228-templates'),
+        Row(
+            'pre-trained on pseudo-texts of 228 templates, not fine-tuned',
+            'unipt_vit_pseudo_228-templates',
+            templates=228,
+        ),
         Row(
             'after pre-training on pseudo-texts of 228 templates',
             'unipt_vit_toy_228-templates',
@@ -98,6 +103,7 @@ def main() -> None:
     strip_row = next((ROWS[config] for config in STRIP_ROWS if ROWS[config] in rows), None)
     if args.strip and strip_row is None:
         raise ValueError(f'--strip must be given with one of the rows {STRIP_ROWS}, but got {args.rows}')
+    check_pseudo_texts(rows)
     if args.fresh:
         remove_runs(args.out)
     args.out.mkdir(parents=True, exist_ok=True)
@@ -121,6 +127,19 @@ def select_rows(names: list[str]) -> list[Row]:
     if unknown:
         raise ValueError(f"rows must be 'quickstart', 'all' or of {tuple(ROWS)}, but got {unknown[0]!r}")
     return [row for config, row in ROWS.items() if config in chosen]
+
+
+def check_pseudo_texts(rows: list[Row]) -> None:
+    """Raises FileNotFoundError, with the command that makes them, where pseudo-texts of a row are missing."""
+    for row in [*rows, *(ROWS[row.start] for row in rows if row.start)]:
+        name = f'toy_pseudo_texts{"" if row.templates == 456 else f"_{row.templates}-templates"}'
+        if row.templates and not Path('data', name, 'captions.json').exists():
+            raise FileNotFoundError(
+                f'data/{name} is missing, which {row.config} reads; after tools/train_toy_clip.py it is made by\n'
+                f'  python tools/generate_pseudo_texts.py data/toy_pedes/pool/imgs --out data/{name} '
+                '--model local-dir:data/toy_clip --catalogue mmt2ireid/pseudo_text/data/toy_catalogue.yaml '
+                f'--templates {row.templates}'
+            )
 
 
 def remove_runs(out: Path) -> None:
@@ -198,4 +217,7 @@ def mean_and_spread(values: list[float]) -> str:
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        main()
+    except (ValueError, FileNotFoundError) as error:
+        sys.exit(f'{error}')

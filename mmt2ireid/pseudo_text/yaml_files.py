@@ -32,15 +32,20 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is not YAML, has a key twice, or is no mapping.
+        ValueError: it is not YAML, has a key twice, is no mapping, or holds what is neither text nor number (a date,
+            a set, itself).
     """
     try:
         # A subclass of SafeLoader: it makes plain data, never objects.
         content = yaml.load(Path(path).read_text(encoding='utf-8'), _Loader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f'{path}: must be a YAML file, but: {error}') from error
     if not isinstance(content, dict):
         raise ValueError(f'{path}: must hold a mapping, but got {type(content).__name__}')
+    try:
+        json.dumps(content)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f'{path}: must hold texts, numbers, lists and mappings (quote dates), but: {error}') from error
     return content
 
 

@@ -31,6 +31,8 @@ The man is walk ##ing in the park.
 The man\\nis walking in the park.
 A man [UNK] is walking, with a black bag.
 </s> A man is walking, with a black bag.
+The man wears %upper% and black jeans.
+The man wears jeans|trousers.
 """,
     'doubled words': """
 The man has short hair hair.
@@ -45,6 +47,7 @@ The woman has short hair, short hair.
 The man is walking and and has a bag.
 The woman wears a blue shirt and a bag and a bag.
 He wears a red cap he wears a red cap and jeans.
+She carries a bag, a bag and has long hair.
 """,
     'repeated sentence': """
 The man is walking. He has a bag. The man is walking.
@@ -87,6 +90,9 @@ The woman has short hair and
 The man has .
 The woman is wearing
 The lady is wearing a shirt and but carries a bag.
+The young wears a hat.
+He wears a blue.
+She wears a red and carries a bag.
 """,
     'article': """
 The man wears a orange shirt.
@@ -171,6 +177,20 @@ The man is stands still.
 The men has short hair.
 Shoes is white.
 This man are young.
+She do not wear a hat.
+He am walking.
+The man is be walking.
+The man been walking.
+Black trousers completes his outfit.
+A blue shirt complete her outfit.
+Her bag match her shoes.
+There is two men in red coats.
+The woman and the man is walking.
+His shirt and pants is black.
+Both shoes is black.
+He can sees the camera.
+The man with long hair walk along the road.
+She squat and talks.
 """,
     'pronoun': """
 He leggings are black.
@@ -188,6 +208,7 @@ They hair is long.
 He has a bag with he.
 The man is walking and him is wearing a hat.
 He blue striped shirt is open.
+The man carries him bag.
 """,
     'gender': """
 The man is walking. She has long hair.
@@ -223,6 +244,7 @@ A young middle-aged woman is walking.
 The elderly teenager has a bag.
 An adult child is walking.
 The middle-aged toddler has a bag.
+An aged kid walks.
 """,
     'attributes': """
 The man has short hair. He wears a hat, and his hair is long.
@@ -241,6 +263,9 @@ The man is running. He is walking.
 The man is sitting. He walks along.
 The woman has long short hair.
 The short-haired woman is walking. She has long hair.
+A woman without a bag carries a handbag.
+The man wears black jeans. His jeans are blue.
+The man wears a red shirt. His shirt is green.
 """,
 }
 PLANTED = {kind: text if isinstance(text, list) else text.strip().splitlines() for kind, text in PLANTED.items()}

@@ -242,4 +242,301 @@ He is walking with his hands in the pockets of his dark jeans, which have a rip 
 She wears two-inch heels, a one-shoulder dress and a three-piece necklace.
 A man sits on a bench. He has crossed legs and wears boots.
 The lady sits on a scooter that she is riding to work.
+A slim woman with dark brown hair tied up in a bun walks away from the camera, her hands swinging at her sides.
+The man has a receding hairline and wears round spectacles, a navy jumper and corduroy trousers.
+A girl around six skips along holding her mother's hand; both wear matching yellow raincoats.
+Person in a grey hoodie, hood up, hands shoved in the front pocket, dark joggers, trainers.
+This guy's got a huge beard and he's wearing a bright red bandana.
+She's dressed for the gym: leggings, a sports bra and neon running shoes.
+He is wearing a pair of dark wash jeans, which are a little too long for him.
+An African American man with dreadlocks is wearing a black tank top and gray sweatpants.
+A person is wearing a white top and a black bottom.
+The lady wears a hijab that is light pink, and a long black abaya.
+Two ladies are standing side by side; the one on the left wears a blue dress.
+The man is pushing a stroller in which a baby is sleeping.
+One of his shoelaces is untied.
+Neither of the straps is on her shoulder.
+The woman is wearing high heels that make her look taller.
+The children are running ahead of their father, who wears a khaki jacket.
+He's pulling a blue suitcase whose wheels are white.
+She has her glasses pushed up on her head and her hair falls to her waist.
+A young man with an Afro is listening to music on large over-ear headphones.
+He wears a sleeveless basketball jersey, number 23, and matching shorts.
+The woman's scarf is tied around the handle of her bag.
+His pants are ripped at the knees and his shirt is untucked.
+What makes her easy to spot is her orange umbrella.
+The man's hands are full: he carries a box, two bags and a coffee.
+Wearing nothing but swim shorts, a boy runs towards the pool.
+A woman whose face is hidden by a mask waits at the crossing.
+There are three people in the picture, and the one in the middle wears a black coat.
+There's a tall man here who wears a suit and tie.
+The jacket she wears is too big for her.
+The man in the suit and the woman in the dress are talking.
+A lady with short, curly, gray hair is walking with the help of a cane.
+All of her clothes are black except for her white socks.
+The sleeves of his shirt are rolled to the elbow, exposing a tattoo.
+Most of his face is covered by a scarf.
+Half of her hair is dyed green.
+A pair of earphones hangs from her ears.
+His backpack, one strap of which is loose, is dark green.
+Her sandals have thin straps, and her toenails are painted red.
+He wears a watch on his left wrist and a ring on one finger.
+The man looks like he is in his fifties.
+The woman looks as if she were about to cross the street.
+Were it not for her pink bag, she would be dressed completely in black.
+He could be a student; he has a laptop bag and a lanyard.
+The pedestrian can be seen wearing a maroon sweater and tan chinos.
+Is she carrying a bag? It seems so, though only the strap is visible.
+A woman in her mid-thirties with a pixie cut is crossing the street.
+The man has dark skin, short cropped hair and an athletic build.
+A short man with long hair is walking a dog.
+A tall woman with short hair and a short skirt and long socks.
+The boy wears long shorts and a short-sleeved shirt.
+The old man with the young boy is carrying a toolbox.
+A girl is taking a picture of a boy who wears a red cap.
+The bride wears a white gown; the groom, a black tuxedo.
+The woman in the middle of the group has a blue lanyard around her neck and holds a stack of papers.
+A teenager in an oversized denim jacket, an ankle-length skirt and Doc Martens.
+He has an S on his shirt and an X on his cap.
+A man wears an FBI cap and an 'I love NY' t-shirt.
+The woman has an LV bag and an iPhone in a pink case.
+The back of the shirt reads "POLICE" in white letters.
+On the back of his jacket is a large white eagle.
+Around her waist is tied a blue sweater.
+In front of him are two suitcases.
+Next to the man are three children.
+Behind her walk two men in suits.
+Slung over his shoulder is a guitar in a black case.
+The shoes are brown, as is the belt.
+The sweater is gray, and so is the beanie.
+Her bag is the same color as her shoes are.
+The pants he has on are gray.
+The shirt the man is wearing is white with blue stripes.
+The coat that the woman in the picture wears is made of wool.
+The glasses the woman wears are round.
+The jeans that he wears are faded, and the boots he wears with them are worn out.
+He has a black jacket on over a white hoodie; the hood is out.
+She has a jacket tied around her waist and is drinking from a bottle.
+The man is bald and has a long beard.
+He is mostly bald, with a bit of hair above the ears.
+The long-haired man wears a short jacket.
+Her hair is short and blond, and her nails are long.
+This short woman has long braids that reach her hips.
+The man stands with his legs apart and his arms folded as people walk past him.
+She is sitting on a bench while a man stands beside her.
+He is standing on an escalator, looking at his phone.
+A woman stops walking and looks back.
+He's running to catch a bus that is standing at the stop.
+A man sitting in a wheelchair is being pushed by a woman.
+The man has no hair and wears no glasses.
+A woman is without glasses but has a hat.
+He has neither a bag nor an umbrella.
+The woman isn't wearing a coat, even though people around her are wearing thick coats.
+She doesn't carry a handbag; she has a backpack.
+He wears one glove; the other is in his hand.
+She carries a hat in her hand instead of wearing it.
+The man wears a black and gray and white striped sweater.
+The man has a black bag with a black strap and black shoes.
+She wears white, white and more white: shoes, jeans, blouse.
+He is very, very tall.
+The girl's dress is pink, pink as a flamingo.
+The man said he had had a haircut that day.
+She walks side by side with a friend, step by step down the stairs.
+He is going up and down the stairs.
+A middle-aged lady, hair dyed red, dressed in all black, talks on her mobile.
+A middle age man, gray hair, wearing a suit.
+The older lady has a young child on her arm.
+The elderly couple are walking arm in arm.
+The couple is walking hand in hand. The man wears a cap and the woman a sun hat.
+A young mom with a baby carrier on her chest has sneakers and yoga pants on.
+The old lady's granddaughter is wearing a yellow dress.
+A young-looking elderly man is jogging in a tracksuit.
+A woman old enough to be a grandmother is wearing a young person's outfit.
+The girl wears her older sister's jacket.
+The kid wears an old man's hat.
+The young man looks older than he is because of his beard.
+She wears a man's watch and a boyfriend blazer.
+She's wearing a "Girl Power" shirt.
+He has a Hello Kitty backpack, probably his daughter's.
+The man is carrying a female mannequin.
+A female police officer directs traffic; she wears a reflective vest.
+A male nurse in blue scrubs wears white clogs.
+The saleswoman wears a green apron over her black blouse.
+A delivery man on his electric scooter has a big square box behind him.
+The construction worker wears an orange hard hat and has his gloves tucked in his belt.
+The cyclist, dressed in black lycra, leans over the handlebars.
+Someone in a blue coat; their face cannot be seen.
+The person is wearing their hair in two braids and they have a red purse.
+They wear a dark puffer jacket and they look down at their phone.
+Unlike the others, this man is in short sleeves.
+The woman is wearing a one shoulder top and an off-white skirt.
+A unicorn is printed on the girl's shirt, and she has a unique hairstyle.
+He wears an ugly sweater and a eucalyptus-green scarf.
+She holds a used cup and an unused napkin.
+A UPS employee wears a brown uniform.
+An unzipped jacket, an undershirt and a pair of utility pants.
+It's an hour past noon and a man in a one-man kayak paddles by.
+He is an heir to an 18th-century style: a top hat and a cape.
+A woman in a herringbone coat and an herb-green hat.
+An honest-looking man in an ordinary coat.
+a pedestrian with dark hair is wearing red and white shoes , a black hooded sweatshirt , and black pants .
+he's wearing a white tee-shirt w/ dark shorts & flip-flops
+the woman has brown hair , carries a black purse , wears a light pink shirt , dark pants , and dark shoes .
+Young male, early twenties, wearing a red/black flannel shirt (open), white tee, jeans.
+Female. Blonde hair. Black leather jacket. Gray skinny jeans. Brown boots.
+Wearing a purple dress, with a white handbag.
+A man wearing: blue cap, blue jacket, blue jeans.
+Dark-haired; about 5'10"; wearing a grey suit.
+A man (about 40 years old) wears a brown jacket, brown shoes and a hat.
+The man has a "Nike" swoosh on his cap...
+She is walking, her long ponytail swinging, with an e-reader in hand.
+The man is dressed casually. His clothes are loose.
+She carries an umbrella, closed, which she uses as a cane.
+The bag is carried over one shoulder; it is brown and has a flap.
+The woman is seen walking, head down, with what may be an envelope in her hands.
+A woman with glasses on, wearing a pair of denim shorts with a brown belt and a black vest top.
+He wears the same kind of shoes as the man next to him.
+In her left hand she has an ice-cream cone, in her right a leash.
+The umbrella she holds is transparent.
+Holding a phone in one hand and a cup in the other, she is waiting for the lights.
+Looking over his shoulder, the man runs.
+Seen from behind, the woman's legs look tanned.
+Her legs are long and she wears short boots.
+His left shoe is white and his right shoe is, too.
+The straps on her dress are thin and the back is low.
+A woman and a man wear the same jacket.
+The men on the left wear helmets, the women on the right carry them.
+His friends are all wearing caps; he is not.
+People walking by do not notice the man, who sits on the ground.
+The woman seems to have just left the gym and still has a towel around her neck.
+Her coat has a belt, and its buttons are gold.
+The soles of his shoes are thick.
+Her socks and shoes are the same white as her skirt.
+He wears nice shoes and his hair is combed back.
+The man wears a shirt and tie, has a moustache and smokes a pipe.
+Both the man and the woman have backpacks.
+Either his shirt or his jacket has a logo.
+The hem of her pants is wet.
+The color of the woman's shoes matches that of her bag.
+He has large eyes and wears contacts.
+The skirt that covers her knees is pleated.
+The woman wearing the red heels is carrying them by the straps now.
+The man whose bag is open has dropped his keys.
+A man with two kids is walking through the rain.
+A woman with three-quarter sleeves and a two-piece suit.
+A 30-year-old woman in an A-line skirt and a V-neck sweater.
+This woman wears a T-shirt dress.
+Her T-shirt has an American flag on it. Her jeans are cut off.
+A man wears a hat, glasses and a shirt, all of them black.
+He wears what he always wears: jeans, a tee and sandals.
+The person to the left of her is holding a child.
+The woman is wearing glasses she has pushed down her nose.
+He is bending down to tie his shoes, so his face can't be seen.
+She looks happy and is waving to someone off camera.
+He has one hand on the strap of his bag, the other in his pants pocket.
+Her hair's up in a messy bun and her earrings are big hoops.
+The man's wearing a high-vis vest over a blue shirt.
+The lady's in red.
+The kids' mother has a stroller.
+The man is as tall as the woman he walks with.
+She's holding hands with a boy.
+The boys' shirts are blue.
+It is raining, and he has his jacket over his head.
+The white shirt and tie is what everyone notices first.
+A shirt and tie are all he needs.
+The hat and the scarf she wears are red.
+Her coat and bag are the same color.
+The man, who has been waiting, looks tired.
+The man and woman have been shopping.
+She's been running and her face is red.
+The lady has never been in such a hurry, it seems.
+Her glasses must be new.
+What is to be seen is a man in blue.
+The woman might be sitting, might be squatting; it is hard to tell.
+Do her shoes match her bag? They do.
+Her shoes match her bag.
+The bag matches her shoes.
+His shoes, which match his belt, are brown.
+Black socks cover her ankles.
+A long coat covers most of her dress.
+A red tie completes the look; brown shoes complete it further.
+The outfit is complete with a belt.
+His shirt collar covers his neck.
+The phone cover is pink.
+The woman can see her reflection.
+He stands as if he were posing.
+There is a two-tone bag on his shoulder.
+There is many a man in a hat like his.
+There are two stripes on each sleeve.
+Here is one of two men.
+There is two thirds of a bag in the picture.
+The young are dressed in white, the elderly in black.
+The elderly walk slowly; the young run.
+He wears blue and carries red.
+She is all in blue.
+The dress is a red that hurts the eyes.
+The shirt has a blue and a white stripe.
+The tie is a dark red.
+The shoes are white. The jeans are blue, and the bag is white.
+He wears a blue jacket. The jacket is open and his shirt is white.
+She wears a white shirt under a black one. Her shirt is untucked.
+The man in the shirt and tie walks with a man in a suit.
+A man in a striped shirt and a woman in a red skirt walk together.
+The man with the bag and the man without it run.
+The child with her parents runs ahead.
+The woman with the stroller stands still, bends down and looks inside.
+A man kneels on one knee to tie his laces.
+A woman crouches beside her bike.
+A woman bends over to pick up her bag.
+He squats with his back to the wall.
+The woman seen here is on her way to work.
+You can see her socks.
+The camera sees him from above.
+She looks to see whether the bus is coming.
+The knees of his jeans are torn.
+Clothed in grey from head to toe, the man is hard to see against the wall.
+His sunglasses are pushed up into his hair.
+He doesn't look at the camera.
+The girl doesn't carry anything but wears a pouch.
+He can't be older than ten.
+She will not need her umbrella.
+One arm is bent, the other swings.
+The man in a hat and coat does not have a bag.
+A man without a bag who has an umbrella.
+A woman without a coat carries a bag and wears a scarf.
+A man without a hat carries one in his hand.
+She never wears a hat or carries a bag.
+He isn't wearing a hat or carrying a bag, but he has a watch.
+The man is wearing no hat; the woman behind him is wearing one.
+The lady's bag, bright red, hangs from her elbow.
+The bag hangs at her hip, and she holds onto it with one hand.
+an aged woman with a walking stick and a headscarf
+A school-aged boy with a lunch box.
+A college aged girl in a varsity jacket.
+Middle aged woman, medium build.
+She holds a bag in her left hand and a bag in her right.
+He has a phone in one hand, a phone in the other and a puzzled look.
+With a cap on his head and a cap in his hand, he looks like a seller.
+Man, mid 40s, brown hair, brown eyes, brown coat.
+The boy with the ball is it.
+They are a boy and a girl, maybe twins.
+He is, too, wearing a hat.
+The shoe laces are white and the tongue is, as well, white.
+A man wearing: (1) a cap, (2) a shirt, (3) shorts.
+Outfit: black T-shirt / blue jeans / white sneakers.
+90% of the outfit is black.
+Her umbrella's handle is curved.
+His T-shirt reads "Just do it!" in big letters.
+a pedestrian who wears a yellow jacket that is zipped, black sneakers and a cap which is turned backwards.
+the lady who's carrying the shopping bags has sunglasses on
+Taller than the man beside her, the woman in red stands out.
+He's got on a red shirt, and he's holding a red cup.
+Her red top and white pants make her look like a flag.
+His hat and scarf keep him warm.
+Her purse and shoes go well together.
+The man's shirt and the woman's dress are both yellow.
+The man's jacket and hat are tan.
+On his feet are white sneakers, on his head is a white cap.
+Her hair is in pigtails and she's skipping rope.
+He is riding what looks like a rental bike.
 """.strip().splitlines()

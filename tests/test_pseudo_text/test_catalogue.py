@@ -128,6 +128,11 @@ BAD = {
     'no attributes': (change('attributes', value={}), 'attributes must be a mapping'),
     'name': (change('attributes', 3, value={}), 'attribute 3: a name must be'),
     'top': (change('attribute', value={}), "fields must be of.*'attribute'"),
+    'marks': (change('attributes', 'bag', 'phrases', value=['a {bag}']), "'bag'.*without { } < >.*'a {bag}'"),
+    'marks of parts': (change('attributes', 'clothes', 'parts', 'colour', value=['<red>']), "'clothes'.*without { }"),
+    'marks of persons': (change('persons', 'man', 'noun', value=['[man]']), "'man', 'young': texts must be without"),
+    'other pronouns': (change('persons', 'man', 'pronouns', value={}), "pronouns must be the same ones.*'man': \\[\\]"),
+    'language': (change('language', value='English'), 'language must be a code'),
     'plurals': (change('plurals', value='jeans'), 'plurals must be a list'),
 }  # fmt: skip
 
@@ -146,6 +151,9 @@ def test_a_bad_catalogue_is_refused_with_file_attribute_and_reason(tmp_path, cha
         ('attributes: [', 'must be a YAML file'),
         ('- a\n- b\n', 'must hold a mapping, but got list'),
         ('attributes: {}\nattributes: {}\n', "'attributes' stands there twice"),
+        ('language: 2020-01-01', 'must hold texts, numbers, lists and mappings'),
+        ('a: !!set {b}', 'must hold texts, numbers, lists and mappings'),
+        ('a: &x [*x]', 'must hold texts, numbers, lists and mappings'),
         ('a: !!python/object/apply:os.getcwd []\n', 'must be a YAML file'),
     ],
 )

@@ -45,7 +45,8 @@ def test_weights_that_cannot_be_fetched_are_named(named, monkeypatch, tmp_path):
     monkeypatch.setattr('urllib.request.urlopen', no_network)
     with pytest.raises(FileNotFoundError) as caught:
         CLIPScorer(catalogue(), NAME, 'openai', device='cpu', cache_dir=str(tmp_path / 'cache'))
-    for part in (NAME, "'openai'", 'example.invalid', 'unreachable', 'pretrained=FILE, quick_gelu=True'):
+    advice = ('pretrained=FILE, quick_gelu=True', '--pretrained FILE --quick-gelu')
+    for part in (NAME, "'openai'", 'example.invalid', 'unreachable', *advice):
         assert part in str(caught.value)
     monkeypatch.setattr('open_clip.factory.download_pretrained_from_hf', no_network)
     with pytest.raises(FileNotFoundError, match=r'hf-hub:some/one.*local-dir:FOLDER'):

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from clip_parts import catalogue, crops, save_model
 from PIL import Image
 
-from mmt2ireid.pseudo_text.conquer.clip_scorer import CLIPScorer, resolve_precision
+from mmt2ireid.pseudo_text.conquer.clip_scorer import CLIPScorer, resolve_device, resolve_precision
 from mmt2ireid.pseudo_text.conquer.scorer import check_scores, choose_attributes
 from mmt2ireid.pseudo_text.divide.catalogue import Attribute, Catalogue
 
@@ -156,6 +156,13 @@ def test_provenance_tells_weights_and_settings_apart(folder, tmp_path):
 def test_bad_settings_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         CLIPScorer(catalogue(), **{'device': 'cpu', **options})
+
+
+@pytest.mark.parametrize('device', ['nonsense', 'cuda:99'])
+def test_devices_that_are_not_there_are_refused(device):
+    with pytest.raises(ValueError, match=f"device must be one that torch can use here, but got '{device}'"):
+        resolve_device(device)
+    assert resolve_device('cpu') == torch.device('cpu')
 
 
 def test_automatic_precision(monkeypatch):

@@ -212,6 +212,8 @@ def test_words_are_replaced_whole_and_the_longest_first():
         ({'shoes': 'boots'}, r"\['shoes'\] unknown"),
         ({'action': 'flying'}, "action must be one of the phrases.*'flying'"),
         ({'bag': 'a sack'}, "bag must be one of the phrases.*'a sack'"),
+        ({'bag': ['a backpack']}, r"bag must be one of the phrases.*\['a backpack'\]"),
+        ({'shoes': 'boots', 1: 'x'}, r"\[1, 'shoes'\] unknown"),
     ],
 )
 def test_attributes_must_be_of_the_catalogue(change, message):
@@ -226,12 +228,20 @@ def test_attributes_must_be_of_the_catalogue(change, message):
         ('The {person} with {shirt}.', '{shirt} must be one of'),
         ('{bag} and {upper clothes} of the {person}.' + REST, '{bag} must stand in brackets'),
         ('<{bag} | {hat}> and {upper clothes} of the {person}.' + REST, 'must have an item that every person has'),
+        ('The {person.old} wears {upper clothes}.' + REST, '{person} must be without .form'),
+        ('<|>The {person} wears {upper clothes}.' + REST, 'must hold something'),
+        ('The {person} wears {upper clothes} {upper clothes:a|b|c}.' + REST, 'must be like'),
         ('The {person} {hair length.colour}' + REST, "must have a form 'colour'"),
     ],
 )
 def test_a_bad_template_is_refused_by_number_and_reason(template, message):
     with pytest.raises(ValueError, match=f'template 1: .*{message}'):
         only(template)
+
+
+def test_there_must_be_templates():
+    with pytest.raises(ValueError, match='templates must hold at least one'):
+        CaptionComposer(CATALOGUE, [])
 
 
 def test_synonyms_may_not_change_the_number():

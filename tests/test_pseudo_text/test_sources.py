@@ -18,7 +18,7 @@ from PIL import Image
 from pseudo_text_world import picture, pictures, write_folder, write_table
 
 from mmt2ireid.pseudo_text.sources import image_source
-from mmt2ireid.pseudo_text.sources.decoding import MAX_PIXELS, decode_image
+from mmt2ireid.pseudo_text.sources.decoding import FORMATS, MAX_PIXELS, decode_image
 from mmt2ireid.pseudo_text.sources.image_source import IdTable, ImageSource, UnreadableImageError
 from mmt2ireid.pseudo_text.sources.opening import FolderSource, LMDBSource, open_source
 
@@ -216,6 +216,12 @@ def test_compressed_tar_is_refused(tmp_path, mode):
             open_source(path)
 
 
+def test_names_in_a_tar_stay_below_its_folder(tmp_path):
+    names = {'../../up.png': b'1', '/rooted.png': b'2', 'a/../../b.png': b'3'}
+    source = open_source(make_tar(tmp_path / 'x.tar', names))
+    assert [source.id_of(index) for index in range(3)] == ['up.png', 'rooted.png', 'b.png']
+
+
 def test_tar_takes_images_only(tmp_path, caplog):
     caplog.set_level('INFO')
     path = make_tar(tmp_path / 'x.tar', {'a.png': b'1', 'a.txt': b'2', 'b.json': b'3'})
@@ -391,16 +397,22 @@ def test_decodes_as_the_training_loader_does(mode):
     assert np.abs(np.asarray(image).astype(int) - expected).max() <= (4 if mode == 'turned' else 1)
 
 
+@pytest.mark.parametrize('kind', FORMATS)
+def test_every_format_that_is_named_is_decoded(kind):
+    assert decode_image(encode(noise('RGB'), kind)).size == noise('RGB').size
+
+
 def bomb() -> bytes:
     return encode(Image.new('1', (MAX_PIXELS // 2**12 + 1, 2**12)), 'PNG')
 
 
 RUBBISH = {
-    'is no image that Pillow can decode': b'<html>404</html>',
+    'is no image of a format that is decoded': b'<html>404</html>',
+    r'that is decoded \(1': b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 16\n%%EndComments\nshowpage\n' * 2,
     'is cut short or damaged': picture(0, '.jpg', (60, 120))[:-200],
     'more than the .* of any person crop': bomb(),
     'thinner than 1 : 50': encode(Image.new('L', (4, 201)), 'PNG'),
-    r'is no image that Pillow can decode \(9': b'\x89PNG\r\n\x1a\n\0',
+    r'is no image of a format that is decoded \(9': b'\x89PNG\r\n\x1a\n\0',
 }
 
 

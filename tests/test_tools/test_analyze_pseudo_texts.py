@@ -134,7 +134,7 @@ def test_embedded_images_are_shown_and_absent_ones_told(tmp_path, tool, capsys):
         (['nowhere', '--out', 'seen'], 'nowhere: there is no such file'),
         (['made', '--out', 'made'], '--out must be another folder'),
         (['made', '--out', 'seen', '--truth', 'truth.json'], 'name one of them'),
-        (['made', '--out', 'seen', '--samples', '-1'], 'size must be at least 0'),
+        (['made', '--out', 'seen', '--samples', '-1'], '--samples must be at least 1, but got -1'),
         (['x.json', '--out', 'seen'], 'must hold captions'),
         (['x.json', '--out', 'seen', '--truth', 'truth.json', '--truth-key', 'pool'], '--truth needs chosen'),
     ],
@@ -154,3 +154,23 @@ def test_attributes_of_another_catalogue_are_refused(tmp_path, tool):
         writer.write_table(table)
     with pytest.raises(SystemExit, match=r"has \['shoes'\]"):
         tool.main([str(tmp_path), '--out', str(tmp_path / 'seen')])
+
+
+def test_images_that_lead_out_of_their_folder_or_are_bombs_are_not_opened(tmp_path, tool, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'images').mkdir()
+    (tmp_path / 'images' / 'in.png').write_bytes(picture(1))
+    (tmp_path / 'out.png').write_bytes(picture(1))
+    stream = io.BytesIO()
+    Image.new('1', (20000, 20000)).save(stream, 'PNG')
+    (tmp_path / 'images' / 'bomb.png').write_bytes(stream.getvalue())
+    names = ('in.png', '../out.png', str(tmp_path / 'out.png'), 'bomb.png', 'n\0l.png')
+    (tmp_path / 'c.json').write_text(json.dumps([{'file_path': name, 'captions': [CAPTIONS[0]]} for name in names]))
+    tool.main(['c.json', '--out', 'seen', '--images', 'images'])
+    assert '4 of 5 images were not found or could not be read' in capsys.readouterr().out
+
+
+def test_halves_of_letters_do_not_break_the_report(tmp_path, tool):
+    (tmp_path / 'c.json').write_text('[{"file_path": "a\\ud800.png", "captions": ["He are \\ud83d walking."]}]')
+    tool.main([str(tmp_path / 'c.json'), '--out', str(tmp_path / 'seen')])
+    assert read(tmp_path / 'seen' / 'summary.json')['texts'] == 1

@@ -33,6 +33,19 @@ def test_captions_are_counted(tool, tmp_path, capsys):
     assert 'composed captions/s' in capsys.readouterr().out
 
 
+@pytest.mark.parametrize('option', ['--captions', '--batch-sizes', '--repeats'])
+def test_figures_of_nothing_are_refused(tool, capsys, option):
+    with pytest.raises(SystemExit):
+        tool.main(['compose', 'match', option, '0'])
+    assert f"argument {option}: must be a whole number of at least 1, but got '0'" in capsys.readouterr().err
+
+
+def test_a_model_that_is_unknown_takes_one_line(tool):
+    pytest.importorskip('open_clip')
+    with pytest.raises(SystemExit, match='model must be one that open_clip knows'):
+        tool.main(['match', '--model', 'ViT-B-61', '--device', 'cpu'])
+
+
 def test_random_choices_are_valid_and_vary(tool):
     catalogue = tool.load_catalogue()
     choices = tool.random_choices(catalogue, 60)

@@ -81,3 +81,17 @@ def test_unreadable_files_come_before_defects(check, broken, tmp_path, capsys):
 def test_bad_options_are_refused(check, sound):
     with pytest.raises(SystemExit):
         check(sound, '--max-words', 0)
+
+
+def test_halves_of_letters_do_not_break_the_report(check, tmp_path, capsys):
+    (tmp_path / 'c.json').write_text('[{"file_path": "a\\ud800.png", "captions": ["He are walking \\ud83d."]}]')
+    assert check(tmp_path / 'c.json', '--json', tmp_path / 'r.json') == 1
+    assert json.loads((tmp_path / 'r.json').read_text())[0]['defects'][0]['record'] == 'a\ud800.png'
+    assert r'walking \ud83d' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('text', ['[{"captions": ["A man walks."]}] rubbish', '[' * 5000])
+def test_a_broken_list_is_an_error(check, tmp_path, text, capsys):
+    (tmp_path / 'c.json').write_text(text)
+    assert check(tmp_path / 'c.json') == 2
+    assert capsys.readouterr().err.count('c.json: ') >= 1

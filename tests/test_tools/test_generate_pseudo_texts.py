@@ -117,6 +117,64 @@ def test_words_can_be_chosen(tool, images, tmp_path):
     assert provenance['catalogue'] == catalogue.digest and provenance['composer'] == composer.digest
 
 
+def test_most_of_what_was_found_can_be_said(tool, images, tmp_path, capsys):
+    argv = arguments(images, tmp_path / 'most', '--scorer-options', 'scale=200', '--threshold', 0)
+    tool.main([*argv, '--say-most'])
+    catalogue = load_catalogue()
+    composer = CaptionComposer(catalogue, load_templates(), say_most=True)
+    provenance = json.loads((tmp_path / 'most' / 'provenance.json').read_text())
+    assert provenance['composer'] == composer.digest
+    import pyarrow.feather as feather
+
+    for path in sorted((tmp_path / 'most').glob('*.arrow')):
+        for row in feather.read_table(path).to_pylist():
+            attributes = {name: row[name] for name in catalogue if row[name] is not None}
+            assert row['caption'] == [composer.compose(row['image_id'], attributes)]
+    assert 'composer (templates, synonyms, say_most): ' in fails(tool, capsys, *argv)
+
+
+@pytest.mark.parametrize(('more', 'value'), [([], None), (['--quick-gelu'], True), (['--no-quick-gelu'], False)])
+def test_the_activation_of_a_file_can_be_told(tool, images, tmp_path, monkeypatch, capsys, more, value):
+    given = []
+
+    def clip(catalogue, **options):
+        given.append(options)
+        raise ValueError('far enough')
+
+    monkeypatch.setattr(tool, 'CLIPScorer', clip)
+    argv = [images, '--out', tmp_path / 'out', '--pretrained', 'file.pt', '--device', 'cpu', *more]
+    assert 'far enough' in fails(tool, capsys, *argv)
+    expected = {'pretrained': 'file.pt', 'device': 'cpu'}
+    assert given == [expected if value is None else {**expected, 'quick_gelu': value}]
+
+
+def test_more_ranks_than_gpus_are_refused(tool, images, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(tool.torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(tool.torch.cuda, 'device_count', lambda: 2)
+    for name, value in (('RANK', '2'), ('LOCAL_RANK', '2'), ('WORLD_SIZE', '3')):
+        monkeypatch.setenv(name, value)
+    message = fails(tool, capsys, *arguments(images, tmp_path / 'out'))
+    assert '--nproc_per_node must be at most 2' in message and 'local rank 2' in message
+
+
+def test_folders_that_are_files_are_refused(tool, images, tmp_path, capsys):
+    taken = images / NAMES[0]
+    assert f'{taken}: must be a folder, but is a file' in fails(tool, capsys, *arguments(images, taken))
+    kept = arguments(images, tmp_path / 'out', '--features', taken)
+    assert f'{taken}: must be a folder, but is a file' in fails(tool, capsys, *kept)
+    assert not (tmp_path / 'out').exists()
+
+
+def test_only_this_project_tells_what_it_does(images, tmp_path):
+    """open_clip tells each step at level INFO, by the root logger."""
+    chatty = 'import logging\nlogging.info("step of another")\nlogging.warning("care")\n' + SCORER
+    (tmp_path / 'colour_scorer.py').write_text(chatty)
+    command = [sys.executable, str(TOOL), *arguments(images, tmp_path / 'out')]
+    done = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and 'shards together' in done.stderr
+    assert 'care' in done.stderr and 'step of another' not in done.stderr
+
+
 def test_features_and_scorer_options(tool, images, tmp_path):
     features = ['--features', tmp_path / 'features']
     tool.main(arguments(images, tmp_path / 'first', *features))
@@ -147,6 +205,7 @@ def test_root_and_fresh(tool, images, tmp_path, capsys):
         (['--catalogue', 'nowhere.yaml'], 'nowhere.yaml'),
         (['--synonyms', 'nowhere.yaml'], 'nowhere.yaml'),
         (['--model', 'RN50'], '--model must be given for CLIP only'),
+        (['--no-quick-gelu'], '--quick-gelu must be given for CLIP only'),
         (['--scorer', 'no_such_module:X'], 'no_such_module'),
         (['--scorer-options', 'scale'], "--scorer-options must be KEY=VALUE, but got 'scale'"),
         (['--scorer-options', 'scael=1'], 'scael'),

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,6 +35,9 @@ def experiments(monkeypatch, tmp_path):
 
     monkeypatch.setattr(module, 'tool', tool)
     monkeypatch.chdir(tmp_path)
+    for name in ('toy_pseudo_texts', 'toy_pseudo_texts_228-templates'):
+        (tmp_path / 'data' / name).mkdir(parents=True)
+        (tmp_path / 'data' / name / 'captions.json').touch()
     return module
 
 
@@ -84,6 +88,23 @@ def test_the_table_has_means_and_spreads(experiments, monkeypatch, capsys):
     assert '51.0 ± 1.0' in table
     assert '50.0, 51.0, 52.0' in table
     assert table in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('row', ['unipt_vit_pseudo_228-templates', 'unipt_vit_toy_228-templates'])
+def test_pseudo_texts_that_are_missing_are_asked_for_first(experiments, monkeypatch, row):
+    Path('data/toy_pseudo_texts_228-templates/captions.json').unlink()
+    with pytest.raises(FileNotFoundError, match=r'--out data/toy_pseudo_texts_228-templates .* --templates 228'):
+        call(experiments, monkeypatch, '--rows', 'unipt_vit_pool', row)
+    assert not experiments.calls
+    assert call(experiments, monkeypatch, '--rows', 'unipt_vit_pseudo')
+
+
+def test_the_pseudo_texts_are_those_the_configs_read(experiments):
+    for row in experiments.ROWS.values():
+        config = Config.fromfile(ROOT / 'configs' / 'toy' / f'{row.config}.py')
+        file = config.train_dataloader.dataset.ann_file if not row.test_only else ''
+        wanted = {456: 'toy_pseudo_texts/', 228: 'toy_pseudo_texts_228-templates/'}.get(row.templates)
+        assert file.startswith(wanted) if wanted else 'pseudo' not in file
 
 
 def test_unknown_rows_and_foreign_folders(experiments, monkeypatch):

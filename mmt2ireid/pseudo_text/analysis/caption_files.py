@@ -42,7 +42,8 @@ def read_captions(path: str | os.PathLike) -> Iterator[tuple[str, str]]:
     """
     file = Path(path)
     if not file.is_file():
-        raise FileNotFoundError(f'{file}: expected a caption file, but there is none')
+        there = 'it is a folder' if file.is_dir() else 'there is none'
+        raise FileNotFoundError(f'{file}: expected a caption file, but {there}')
     read = _READERS.get(file.suffix.lower(), _read_lines)
     found = False
     try:
@@ -89,13 +90,12 @@ def _from_object(raw: Any, file: Path, record: str) -> _Record:
 def _read_json(file: Path) -> Iterator[_Record]:
     with open(file, encoding='utf-8-sig') as stream:
         is_list = stream.read(1024).lstrip()[:1] == '['
+    if is_list:
+        yield from _read_json_list(file)
+        return
     try:
-        if is_list:
-            for number, raw in enumerate(json_items(file)):
-                yield _from_object(raw, file, f'record {number}')
-            return
         content = json.loads(file.read_text(encoding='utf-8-sig'))
-    except (UnicodeDecodeError, CaptionFileError):
+    except UnicodeDecodeError:
         raise
     except (ValueError, RecursionError) as error:
         raise CaptionFileError(f'{file}: expected JSON, but {error}') from error
@@ -103,6 +103,16 @@ def _read_json(file: Path) -> Iterator[_Record]:
         raise CaptionFileError(f'{file}: expected a list of records or an object, but got {type(content).__name__}')
     for key, captions in content.items():
         yield f'record {key!r}', key, captions
+
+
+def _read_json_list(file: Path) -> Iterator[_Record]:
+    try:
+        for number, raw in enumerate(json_items(file)):
+            yield _from_object(raw, file, f'record {number}')
+    except CaptionFileError:
+        raise
+    except ValueError as error:
+        raise CaptionFileError(str(error)) from error
 
 
 def _read_json_lines(file: Path) -> Iterator[_Record]:

@@ -39,6 +39,9 @@ def json_items(file: Path) -> Iterator[Any]:
             while True:
                 place = _skip(text, place)
                 if text[place : place + 1] == ']':
+                    rest = (text[place + 1 :] + stream.read(_PIECE)).strip()
+                    if rest:
+                        raise ValueError(f'{file}: expected nothing behind the JSON list, but got {rest[:20]!r}')
                     return
                 try:
                     item, place = decoder.raw_decode(text, place)
@@ -46,6 +49,8 @@ def json_items(file: Path) -> Iterator[Any]:
                     if not piece or len(text) - place > _LONGEST:
                         raise ValueError(f'{file}: expected a JSON list of records, but {error}') from error
                     break  # the rest of this item has not been read yet
+                except RecursionError as error:
+                    raise ValueError(f'{file}: expected a JSON list of records, but {error}') from error
                 yield item
 
 

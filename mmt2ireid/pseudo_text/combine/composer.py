@@ -31,8 +31,8 @@ class CaptionComposer:
             drawn among all, as in the paper, and what the template has no blank for is not said.
 
     Raises:
-        ValueError: a template does not say a required attribute exactly once, asks for what there is not, or has an
-            optional attribute outside of brackets; an attribute can't be said; the message names it.
+        ValueError: there are no templates; one does not say a required attribute exactly once, asks for what there is
+            not, or has an optional attribute outside of brackets; an attribute can't be said; the message names it.
     """
 
     def __init__(
@@ -48,6 +48,8 @@ class CaptionComposer:
             raise ValueError(f'seed must be a whole number, but got {seed!r}')
         self.catalogue = catalogue
         self.templates = templates if isinstance(templates, Templates) else Templates(templates)
+        if not self.templates:
+            raise ValueError('templates must hold at least one, but got none')
         self.seed = seed
         self.say_most = say_most
         self.synonyms = load_synonyms() if synonyms is None else synonyms
@@ -130,10 +132,10 @@ class CaptionComposer:
         if missing or unknown:
             raise ValueError(
                 f'attributes must hold a phrase for each of {sorted(self._required)} and for others of the catalogue '
-                f'only, but {sorted(missing)} are missing and {sorted(unknown)} unknown'
+                f'only, but {sorted(missing)} are missing and {sorted(unknown, key=str)} unknown'
             )
         for name, phrase in keys.items():
-            if phrase not in self._phrases[name]:
+            if not isinstance(phrase, str) or phrase not in self._phrases[name]:
                 raise ValueError(f'{name} must be one of the phrases of the catalogue, but got {phrase!r}')
         present = keys.keys() - self._required
         for name, objects in self._joint.items():

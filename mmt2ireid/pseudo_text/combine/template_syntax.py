@@ -107,6 +107,8 @@ def _parse_listing(text: str, tokens: Sequence[re.Match[str]], start: int) -> tu
         nodes, position = _parse_nodes(text, tokens, position + 1, '|>')
         _expect(text, tokens, position, '|>')
         items.append(_stripped(nodes))
+        if not items[-1]:
+            raise ValueError(f'template {text!r}: each item of a list < | > must hold something')
     return Listing(tuple(items)), position
 
 
@@ -130,7 +132,7 @@ def _parse_blank(mark: str, text: str) -> Blank:
     if ':' in name:
         name, _, words = name.partition(':')
         singular, bar, plural = words.partition('|')
-        if not (bar and singular.strip() and plural.strip()):
+        if not (bar and singular.strip() and plural.strip()) or '|' in plural:
             raise ValueError(f'template {text!r}: {{{mark}}} must be like {{upper clothes:is|are}}')
     if '.' in name:
         name, _, form = name.partition('.')

@@ -47,10 +47,12 @@ class Wording:
         """Whether each phrase can be said in a blank.
 
         Raises:
-            ValueError: the blank is unknown, or a phrase lacks the form that it asks for.
+            ValueError: the blank is unknown or has no forms, or a phrase lacks the form that it asks for.
         """
         name = blank.name
         if self.is_about_person(blank) or (name in self.synonyms.classes and name not in self.catalogue):
+            if blank.form or blank.singular:
+                raise ValueError(f'{{{name}}} must be without .form and :one|other, which attributes have')
             return
         if name not in self.catalogue:
             known = [*self.catalogue, *PERSON_BLANKS, *sorted(self.pronouns), *self.synonyms.classes]

@@ -150,9 +150,12 @@ def _no_word_of_random_weights() -> Iterator[None]:
 
 
 def _fetch(open_clip: Any, name: str, tag: str, tag_cfg: dict, cache_dir: str | None) -> str:
-    place = tag_cfg.get('hf_hub') or tag_cfg.get('url')
-    quick = ', quick_gelu=True' if tag_cfg.get('quick_gelu') else ''
-    advice = f'fetch them on a machine with network and give pretrained=FILE{quick}'
+    repository = str(tag_cfg.get('hf_hub') or '').strip('/')
+    place = f'https://huggingface.co/{repository}' if repository else tag_cfg.get('url')
+    is_quick = bool(tag_cfg.get('quick_gelu'))
+    call = f'pretrained=FILE{", quick_gelu=True" * is_quick}'
+    command = f'--pretrained FILE{" --quick-gelu" * is_quick}'
+    advice = f'fetch them on a machine with network and give {call} ({command})'
     with fetching(f'the weights of model {name!r}, tag {tag!r} ({place})', advice):
         return open_clip.download_pretrained(tag_cfg, cache_dir=cache_dir)
 
@@ -181,7 +184,8 @@ def _activation_of_file(open_clip: Any, name: str, path: str) -> bool:
     if any(cfg.get('quick_gelu') for cfg in _tag_cfgs(open_clip, name)):
         warnings.warn(
             f'{path} does not say whether its weights were trained with QuickGELU (as all of OpenAI and some others '
-            f'of model {name!r} were); plain GELU is assumed. Say it by quick_gelu=True or quick_gelu=False',
+            f'of model {name!r} were); plain GELU is assumed. Say it by quick_gelu=True or quick_gelu=False '
+            '(--quick-gelu, --no-quick-gelu)',
             stacklevel=2,
         )
     return False

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mmt2ireid.pseudo_text.conquer.clip_network import build_network, import_open_clip, load_tokenizer, pretrained_label
 from mmt2ireid.pseudo_text.conquer.clip_prompts import encode_prompts
-from mmt2ireid.pseudo_text.conquer.clip_weights import weights_digest
+from mmt2ireid.pseudo_text.conquer.clip_weights import first_line, weights_digest
 from mmt2ireid.pseudo_text.conquer.matcher import PromptMatcher
 from mmt2ireid.pseudo_text.conquer.scorer import FeatureScorer
 
@@ -66,7 +66,7 @@ class CLIPScorer(FeatureScorer):
             raise ValueError(f'resize must be one of {RESIZE_MODES}, but got {resize!r}')
         if text_batch < 1:
             raise ValueError(f'text_batch must be at least 1, but got {text_batch}')
-        self.device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+        self.device = resolve_device(device)
         self.precision = resolve_precision(precision, self.device)
         network: Any = build_network(model, pretrained, quick_gelu=quick_gelu, cache_dir=cache_dir)
         tokenizer = load_tokenizer(model, cache_dir)
@@ -129,6 +129,20 @@ class CLIPScorer(FeatureScorer):
         if images.ndim != 4 or images.shape[1] != 3:
             raise ValueError(f'images must have the shape (B, 3, H, W), but got {tuple(images.shape)}')
         return images
+
+
+def resolve_device(device: str | torch.device | None) -> torch.device:
+    """A device that is there; None: a GPU where there is one.
+
+    Raises:
+        ValueError: there is no such device.
+    """
+    wanted = device or ('cuda' if torch.cuda.is_available() else 'cpu')
+    try:
+        return torch.empty(0, device=wanted).device
+    except (RuntimeError, AssertionError) as error:  # AssertionError: torch was built without CUDA
+        raise ValueError(f'device must be one that torch can use here, but got {str(wanted)!r}: '
+                         f'{first_line(error)}') from error  # fmt: skip
 
 
 def resolve_precision(precision: str, device: torch.device) -> str:

@@ -117,4 +117,5 @@ def _openai_weights(open_clip: Any, name: str, path: str) -> dict[str, Tensor]:
 def first_line(error: BaseException) -> str:
     """What an error says, short enough to stand in another error's message."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f'{type(error).__name__}: {" ".join(lines[:3])[:300]}'
+    text = ' '.join(lines[:3])
+    return f'{type(error).__name__}: {text if len(text) <= 300 else text[:297] + "..."}'

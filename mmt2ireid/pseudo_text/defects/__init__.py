@@ -2,15 +2,15 @@
 
 The rules know English, not the templates: they read any caption, and are made to keep silent on sound ones that people
 wrote. What they know is data, in :mod:`.lexicon`; each rule is a function of one of the modules :mod:`.surface`,
-:mod:`.nouns`, :mod:`.agreement`, :mod:`.persons` and :mod:`.attributes`. A rule of grammar is called only where one of
-its words stands, so a sound caption costs little more than its tokens.
+:mod:`.nouns`, :mod:`.agreement`, :mod:`.subjects`, :mod:`.persons` and :mod:`.attributes`. A rule of grammar is called
+only where one of its words stands, so a sound caption costs little more than its tokens.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 
-from mmt2ireid.pseudo_text.defects import agreement, nouns, surface
+from mmt2ireid.pseudo_text.defects import agreement, nouns, subjects, surface
 from mmt2ireid.pseudo_text.defects.attributes import check_attributes
 from mmt2ireid.pseudo_text.defects.caption_text import CaptionText, Rule
 from mmt2ireid.pseudo_text.defects.kinds import DEFECT_KINDS, EMPTY, OVER_LONG, defect_kind
@@ -21,7 +21,7 @@ __all__ = ['DEFECT_KINDS', 'defect_kind', 'find_defects']
 
 def _rules_by_word() -> dict[str, tuple[Rule, ...]]:
     found: dict[str, list[Rule]] = defaultdict(list)
-    for table in (surface.RULES, nouns.RULES, *agreement.RULES):
+    for table in (surface.RULES, nouns.RULES, *agreement.RULES, *subjects.RULES):
         for word, rule in table.items():
             found[word].append(rule)
     return {word: tuple(rules) for word, rules in found.items()}

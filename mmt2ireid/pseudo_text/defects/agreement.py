@@ -217,7 +217,7 @@ _BODY = words('back hand hands head shoulder shoulders hair face feet ear mouth 
 
 
 def check_objective(text: CaptionText, place: int) -> None:
-    """Finds ``Him is wearing``, ``on him back``."""
+    """Finds ``Him is wearing``, ``on him back``, ``carries him bag``."""
     before, following = text.at(place - 1), text.at(place + 1)
     starts = place == 0 or before in STOPS or (before == ',' and text.sentence_start(place) == place - 2)
     if following in ADVERBS and starts:
@@ -226,7 +226,10 @@ def check_objective(text: CaptionText, place: int) -> None:
     joined = joined and not FINITE.isdisjoint(text.tokens[text.sentence_start(place) : place])
     if (starts or joined) and following in FINITE:
         text.report(PRONOUN, text.quote(place, place + 2))
-    elif before in ('on', 'in', 'over') and following in _BODY and text.at(place + 2) in PUNCTUATION | ENDS:
+    elif text.at(place + 2) in PUNCTUATION | ENDS and (
+        (before in ('on', 'in', 'over') and following in _BODY)
+        or (before in ('carries', 'carrying', 'wears', 'wearing') and following in NOUNS)
+    ):
         text.report(PRONOUN, text.quote(place - 1, place + 2))
     elif starts and following in NOUNS and text.tokens[place] != 'it':
         text.report(PRONOUN, text.quote(place, place + 2))

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from mmt2ireid.pseudo_text.defects.caption_text import CaptionText, is_modifier
 from mmt2ireid.pseudo_text.defects.kinds import ATTRIBUTES
-from mmt2ireid.pseudo_text.defects.lexicon import ACTIONS, ADVERBS, NOUNS, PERSONS, PUNCTUATION, THING_CLASSES, words
+from mmt2ireid.pseudo_text.defects.lexicon import (
+    ACTIONS,
+    ADVERBS,
+    FINITE,
+    NOUNS,
+    PERSONS,
+    PUNCTUATION,
+    STOPS,
+    THING_CLASSES,
+    words,
+)
 from mmt2ireid.pseudo_text.defects.persons import is_alone, mentions
 
 _LENGTHS = frozenset(('short', 'long', 'bald', 'short-haired', 'long-haired'))
@@ -24,6 +34,8 @@ _NOT_SURE = words(
     """or if about appears seems possibly maybe perhaps probably like then before after while while when either ready
     starting stops stopped between"""
 )
+# Nobody takes one of these for another.
+_CLEAR_COLOURS = words('black white red green blue yellow pink purple orange brown')
 _POSTURE = words('up upright straight tall out on in with over between next beside by at')
 
 
@@ -33,7 +45,8 @@ def check_attributes(text: CaptionText) -> None:
     hair = len({word[:4] for word in words & _LENGTHS}) > 1 and not words.isdisjoint(_HAIR) and words.isdisjoint(_PARTS)
     without = not words.isdisjoint(_NEGATIVE) and words.isdisjoint(_CONTRAST)
     doing = {ACTIONS[word] for word in words & ACTIONS.keys()} if len(words & ACTIONS.keys()) > 1 else ()
-    if not hair and not without and len(doing) < 2:
+    coloured = len(words & _CLEAR_COLOURS) > 1
+    if not hair and not without and len(doing) < 2 and not coloured:
         return
     if not is_alone(text, mentions(text)):
         return
@@ -43,6 +56,8 @@ def check_attributes(text: CaptionText) -> None:
         _check_without(text)
     if len(doing) > 1:
         _check_actions(text)
+    if coloured:
+        _check_colours(text)
 
 
 def _check_hair(text: CaptionText) -> None:
@@ -114,8 +129,25 @@ def _is_owned(text: CaptionText, place: int) -> bool:
     leader = _leader(text, place)
     if leader < 0 or text.tokens[leader] not in _POSSESSING:
         return False
-    nearby = text.tokens[max(text.sentence_start(place), place - 8) : place]
-    return not _NEGATIVE & set(nearby)
+    start = max(text.sentence_start(place), place - 8)
+    # "without a bag carries a handbag": the verb ends what "without" denies, "not" and "never" stand beside it.
+    verbs = [number for number in range(start, place) if text.tokens[number] in FINITE]
+    return _NEGATIVE.isdisjoint(text.tokens[max(start, verbs[-1] - 1) if verbs else start : place])
+
+
+def _check_colours(text: CaptionText) -> None:
+    """``in black jeans``, and later ``his jeans are blue``: one colour and nothing more, of a thing said twice."""
+    tokens, first = text.tokens, dict[str, str]()
+    for place, noun in enumerate(tokens):
+        if noun not in NOUNS or tokens.count(noun) != 2:
+            continue
+        before = text.at(place - 1)
+        if before in _CLEAR_COLOURS and text.at(place - 2) in ('a', 'an', 'in', 'wears', 'wearing', 'carries'):
+            first.setdefault(noun, before)
+        elif noun in first and before in ('his', 'her') and text.at(place + 1) in ('is', 'are'):
+            colour = text.at(place + 2)
+            if colour in _CLEAR_COLOURS - {first[noun]} and text.at(place + 3) in STOPS:
+                text.report(ATTRIBUTES, f'{first[noun]} and {colour} {noun}')
 
 
 def _check_actions(text: CaptionText) -> None:

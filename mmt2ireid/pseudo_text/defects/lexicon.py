@@ -154,7 +154,9 @@ VERBS = {
     'march': ('marches', 'marching'), 'stride': ('strides', 'striding'), 'wander': ('wanders', 'wandering'),
     'don': ('dons', 'donning'), 'get': ('gets', 'getting'), 'come': ('comes', 'coming'), 'chat': ('chats', 'chatting'),
     'smile': ('smiles', 'smiling'), 'wave': ('waves', 'waving'), 'gaze': ('gazes', 'gazing'),
-    'stare': ('stares', 'staring'), 'include': ('includes', 'including'), 'consist': ('consists', 'consisting'),
+    'stare': ('stares', 'staring'), 'squat': ('squats', 'squatting'), 'crouch': ('crouches', 'crouching'),
+    'bend': ('bends', 'bending'), 'kneel': ('kneels', 'kneeling'), 'stoop': ('stoops', 'stooping'),
+    'see': ('sees', 'seeing'), 'include': ('includes', 'including'), 'consist': ('consists', 'consisting'),
 }  # fmt: skip
 BE = words("is are was were isn't aren't wasn't weren't")
 # After a form of "be" these may stand, being adjectives or past participles as well.

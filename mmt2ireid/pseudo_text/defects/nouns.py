@@ -31,11 +31,11 @@ from mmt2ireid.pseudo_text.defects.surface import check_article_end, is_letter
 _CONSONANT_SOUND = re.compile(
     r'uni(?!dent|m|n)|us[eau](?!g)|usi|u[tk][ieu]|uk\b|eu|ew|one|once|ubiq|ura|uv|ufo|u-|ouija'
 )
-_VOWEL_SOUND = re.compile(r'hour|honest|honou?r|heir|8|11\b|18\b|11-|18-|[fhlmnrsx]-|xray')
+_VOWEL_SOUND = re.compile(r'hour|honest|honou?r|heir|8|11\b|18\b|1[18]th\b|11-|18-|[fhlmnrsx]-|xray')
 # Said either way, or letter by letter.
 _EITHER = re.compile(
     r'[bcdfghj-np-tv-xz]{2,5}$|h$|[flmnrsux]$|h-|herb|histor|hispanic|hotel|urban'
-    r'|(?:suv|led|nba|mp3|mp4|fbi|atm|sos|la|nasa|unicef)$|\W'
+    r'|(?:suv|led|nba|mp3|mp4|fbi|atm|sos|ups|usa|usb|la|nasa|unicef)$|\W'
 )
 _DETERMINED = words('a an the his their its my your this these those')
 _PERSON_PLURALS = frozenset(PERSONS.values())

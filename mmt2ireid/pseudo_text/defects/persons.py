@@ -15,12 +15,14 @@ from mmt2ireid.pseudo_text.defects.lexicon import (
     ARTICLES,
     CHILD,
     FEMALE,
+    FINITE,
     HE_WORDS,
     MALE,
     MEN,
     MIDDLE,
     NOUNS,
     OTHERS,
+    PARTICIPLES,
     PERSONS,
     SHE_WORDS,
     SMALL,
@@ -93,13 +95,13 @@ def _ages(text: CaptionText, start: int, noun: int, word: str) -> frozenset[str]
     ages = AGE_OF_NOUN.get(word, ALL_AGES)
     for place in range(start, noun):
         item, before = tokens[place], text.at(place - 1)
-        if item == 'aged' and before != 'middle':
+        if item == 'aged' and before not in ARTICLES | {'middle', 'this', 'that', '.'}:
             continue  # "a school aged girl"
         if item in ('old', 'aged') and before in _YEARS:
             continue
         if item == 'old' and place + 1 < noun and tokens[place + 1] == 'school':
             continue
-        if item == 'aged':
+        if item == 'aged' and before == 'middle':
             ages &= {MIDDLE}
         elif item in AGE_OF_ADJECTIVE:
             ages &= AGE_OF_ADJECTIVE[item]
@@ -120,7 +122,7 @@ def is_alone(text: CaptionText, found: list[Mention]) -> bool:
             return False
     for number, mention in enumerate(found):
         before = text.at(mention.start - 1)
-        if number and (before not in _SUBJECT_PLACES or (before == 'and' and text.at(mention.start - 2) in PERSONS)):
+        if number and (before not in _SUBJECT_PLACES or _is_joined(text, mention)):
             return False
         if _is_beside_someone(text, mention.place):
             return False
@@ -131,10 +133,19 @@ def is_alone(text: CaptionText, found: list[Mention]) -> bool:
     return True
 
 
+def _is_joined(text: CaptionText, mention: Mention) -> bool:
+    """``the man in a suit and the woman are``, ``as tall as the woman``: before the phrase there is no sentence."""
+    before = text.at(mention.start - 1)
+    if before == 'as':
+        return 'as' in text.tokens[max(mention.start - 4, 0) : mention.start - 1]
+    said = text.tokens[text.sentence_start(mention.start) : mention.start]
+    return before == 'and' and (text.at(mention.start - 2) in PERSONS or FINITE.isdisjoint(said))
+
+
 def _is_beside_someone(text: CaptionText, noun: int) -> bool:
     """``the woman next to him``, and ``Next to her is a man``."""
     sentence = text.sentence_start(noun)
-    for place in (noun + 1, sentence):
+    for place in (noun + 1 + (text.at(noun + 1) in FINITE or text.at(noun + 1) in PARTICIPLES), sentence):
         if text.at(place) in ('next', 'beside', 'behind', 'near') and (place > noun or noun - place <= 6):
             after = place + 1 + (text.at(place + 1) == 'to')
             if text.at(after) in ('him', 'her') and not is_modifier(text.at(after + 1)):

@@ -22,10 +22,10 @@ from mmt2ireid.pseudo_text.defects.lexicon import (
 )
 from mmt2ireid.pseudo_text.defects.lexicon import PUNCTUATION as MARKS
 
-_SUSPECT = re.compile(r'[<>{}\[\]()_&%$#\\*@`\ufffd\x00-\x08\x0b-\x1f]|://')
+_SUSPECT = re.compile(r'[<>{}\[\]()_&%|$#\\*@`\ufffd\x00-\x08\x0b-\x1f]|://')
 _MARKUP = re.compile(
     r'<(?!\s*\d)[^<>]*>?|(?<!-)>|\{[^{}]*\}?|\}|\[[^\[\]]*\]?|\]|_+|&(?:[a-z]+|#\d+);|%[sd(]|\$[a-z{(]|##|\\|\*\*|@@|```'
-    r'|\(\s*\)|\ufffd|[\x00-\x08\x0b-\x1f]|\w*://\S*',
+    r'|\(\s*\)|\ufffd|[\x00-\x08\x0b-\x1f]|\w*://\S*|%[a-z]+%|(?<=[a-z])\|(?=[a-z])',
     re.IGNORECASE,
 )
 _SMILEY = re.compile(r'[:;]-?[()]')
@@ -135,7 +135,9 @@ def _doubled_after_comma(text: CaptionText, size: int) -> None:
         middle, group = start + size, tokens[start : start + size]
         if tokens[middle] != ',' or tokens[middle + 1 : middle + 1 + size] != group:
             continue
-        if text.at(middle + 1 + size) in MARKS and all(word[0].isalnum() for word in group):
+        following = text.at(middle + 1 + size)
+        ends = following in MARKS or (size > 1 and following == 'and')
+        if ends and all(word[0].isalnum() for word in group):
             text.report(DOUBLED, f'"{" ".join(group)}" twice')
 
 
@@ -200,6 +202,8 @@ def check_object_end(text: CaptionText, place: int) -> None:
             return
         if word in ('holding', 'holds', 'dressed', 'clothed') and following == ',':
             return
+        if (following == ':' and text.at(place + 2) not in MARKS) or text.at(place + 2) in _LIKEWISE:
+            return  # "wearing: a hat", "and his left shoe is, too"
         text.report(DANGLING, text.quote(place, place + 2))
     elif following == 'and' and word not in _DRESSED | _BEFORE_AND:
         after = text.at(place + 2)
@@ -227,6 +231,7 @@ def _has_antecedent(text: CaptionText, place: int) -> bool:
     return text.tokens[place] == 'with' and text.at(place - 1) in ('to', 'come', 'came', 'goes')
 
 
+_LIKEWISE = frozenset(('too', 'also', 'either', 'as'))
 _DRESSED = frozenset(('dressed', 'clothed', 'clad'))
 _BEFORE_AND = frozenset(('is', 'are', 'was', 'has', 'holding', 'holds'))
 _INDEFINITE = words('someone something somebody one person thing things people anything way direction')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mmt2ireid.pseudo_text.divide.catalogue import Attribute, Catalogue, Persons
@@ -13,6 +13,8 @@ from mmt2ireid.pseudo_text.english import with_article
 _TOP = {'language', 'plurals', 'attributes', 'persons'}
 _FIELDS = {'required', 'prompts', 'phrases', 'compose', 'parts', 'negative', 'negative_prompts', 'sentences'}
 _BLANK = re.compile(r'\{([^{}]*)\}')
+_MARKS = re.compile(r'[{}<>\[\]|]')
+_LANGUAGE = re.compile(r'[a-z]{2,3}(-[A-Za-z0-9]+)*')
 _NAME = re.compile(r'[^\W\d_][\w -]*')
 
 
@@ -29,7 +31,7 @@ def parse_catalogue(content: Mapping[str, Any], path: str, digest: str) -> Catal
     """
     _check_keys(content, _TOP, path)
     language = content.get('language', 'en')
-    if not isinstance(language, str):
+    if not isinstance(language, str) or not _LANGUAGE.fullmatch(language):
         raise ValueError(f'{path}: language must be a code such as en, but got {language!r}')
     plurals = frozenset(_texts(content.get('plurals', []), f'{path}: plurals', empty_allowed=True))
     entries = content.get('attributes')
@@ -73,6 +75,7 @@ class _AttributeParser:
                 given[key] = self._prompts(key)
         sentences = tuple(_texts(self.entry.get('sentences', []), f'{self.where}: sentences', empty_allowed=True))
         phrases = self._composed() if 'compose' in self.entry or 'parts' in self.entry else self._plain()
+        _check_marks(phrases['phrases'] if negative is None else [*phrases['phrases'], negative], self.where)
         repeated = {phrase for phrase in phrases['phrases'] if phrases['phrases'].count(phrase) > 1}
         if len(phrases['phrases']) < 2 and required:
             raise ValueError(f'{self.where}: phrases must be two or more to choose from, but got {phrases["phrases"]}')
@@ -115,6 +118,7 @@ class _AttributeParser:
                 raise ValueError(f'{where}: with must map attributes to forms, but got {together!r}')
             objects[phrase] = {other: _forms(value, f'{where}, with {other}') for other, value in together.items()}
             forms[phrase] = _forms({key: value for key, value in more.items() if key != 'with'}, where)
+            _check_marks([text.removeprefix('{a} ') for text in forms[phrase].values()], where)
         return {'phrases': phrases, 'forms': forms, 'objects': objects}
 
     def _composed(self) -> dict[str, Any]:
@@ -153,7 +157,7 @@ def _check_objects(attributes: Mapping[str, Attribute], path: str) -> None:
                 if other not in attributes or attributes[other].required:
                     raise ValueError(f'{where}: with must name an optional attribute, but got {other!r}')
                 for form, text in forms.items():
-                    if _BLANK.findall(text) != [other]:
+                    if _BLANK.findall(text) != [other] or _MARKS.search(text.replace(f'{{{other}}}', '')):
                         raise ValueError(f'{where}: with {other}, {form} must hold {{{other}}} once, but got {text!r}')
 
 
@@ -177,12 +181,26 @@ def _parse_persons(entry: Any, attributes: Mapping[str, Attribute], path: str) -
                 f'{here}: ages must tell how each of {ages} is called, but got '
                 f'{sorted(map(str, by_age)) if isinstance(by_age, dict) else by_age}'
             )
+        _check_marks(pronouns.values(), f'{here}, pronouns')
         persons.pronouns[gender] = pronouns  # type: ignore[index]
         for age, names in by_age.items():
             _check_keys(names, {'person', 'noun'}, f'{here}, {age!r}')
             persons.person[age, gender] = _texts(names.get('person', []), f'{here}, {age!r}, person')  # type: ignore[index]
             persons.noun[age, gender] = _texts(names.get('noun', usual), f'{here}, {age!r}, noun')  # type: ignore[index]
+            _check_marks([*persons.person[age, gender], *persons.noun[age, gender]], f'{here}, {age!r}')
+    if len({frozenset(table) for table in persons.pronouns.values()}) > 1:
+        found = {gender: sorted(table) for gender, table in persons.pronouns.items()}
+        raise ValueError(f'{where}: pronouns must be the same ones for each gender, but got {found}')
     return persons
+
+
+def _check_marks(texts: Iterable[str], where: str) -> None:
+    """Refuses what would stay in captions as markup."""
+    for text in texts:
+        if _MARKS.search(text):
+            raise ValueError(
+                f'{where}: texts must be without {{ }} < > [ ] |, the marks of templates, but got {text!r}'
+            )
 
 
 def _forms(entry: Any, where: str) -> dict[str, str]:

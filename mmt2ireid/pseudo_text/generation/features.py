@@ -61,7 +61,9 @@ class FeatureStore:
         if dtype not in DTYPES:
             raise ValueError(f'feature_dtype must be one of {tuple(DTYPES)}, but got {dtype!r}')
         self.files = ShardFiles(folder, 'features', '.safetensors', num_images, shard_size)
-        self.folder = ResultFolder(folder, _KIND, _NAMES, advice='choose another folder')
+        self.folder = ResultFolder(
+            folder, _KIND, _NAMES, advice='choose another folder', meanings={'source': 'names of the images'}
+        )
         self._dtype = dtype
 
     def wanted(self, encoder: Mapping[str, Any], fingerprint: str) -> dict[str, Any]:

@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 _KIND = 'pseudo-texts'
 _STEM = 'pseudo_texts'
 _NAMES = re.compile(_STEM + r'-\d+-of-\d+\.(arrow|parquet)|captions\.json|unreadable\.jsonl|summary\.json')
+_MEANINGS = {'composer': 'templates, synonyms, say_most', 'source': 'names of the images'}
 _PATIENCE = 120.0  # seconds until a network file system shows what another machine wrote
 
 
@@ -92,8 +93,9 @@ class PseudoTextGenerator:
         self._source, self._scorer, self._catalogue, self._composer = source, scorer, catalogue, composer
         self._out = Path(out)
         self._folder = ResultFolder(
-            self._out, _KIND, _NAMES, advice='choose another folder, or make it anew with --fresh (fresh=True)'
-        )
+            self._out, _KIND, _NAMES, advice='choose another folder, or make it anew with --fresh (fresh=True)',
+            meanings=_MEANINGS,
+        )  # fmt: skip
         self._features = None if features is None else self._feature_store(Path(features))
         files = ShardFiles(self._out, _STEM, f'.{options.file_format}', len(source), options.shard_size)
         self._scoring = BatchScoring(source, scorer, catalogue, self._features, options)

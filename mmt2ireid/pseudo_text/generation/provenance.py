@@ -24,10 +24,20 @@ class ResultFolder:
         kind: what the results are; tells our folders from others.
         names: matches the names of all files that a run writes, but for the provenance.
         advice: what to do when the results there were made from something else.
+        meanings: what stands behind keys that are digests, for messages.
     """
 
-    def __init__(self, folder: Path, kind: str, names: re.Pattern[str], *, advice: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        kind: str,
+        names: re.Pattern[str],
+        *,
+        advice: str,
+        meanings: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder, self._kind, self._names, self._advice = folder, kind, names, advice
+        self._meanings = dict(meanings or {})
 
     def prepare(self, wanted: Mapping[str, Any], recorded: Mapping[str, Any], *, fresh: bool = False) -> None:
         """Makes the folder ready to be written, or to be written further.
@@ -39,6 +49,7 @@ class ResultFolder:
 
         Raises:
             FileExistsError: there is something else in the folder.
+            NotADirectoryError: it is a file.
             ValueError: the results in it were made from something else; the message says what differs.
         """
         self.examine(wanted, fresh=fresh)
@@ -57,22 +68,27 @@ class ResultFolder:
 
     def check(self, wanted: Mapping[str, Any]) -> None:
         """Raises ValueError where the results were, or would be, made from something else."""
-        found = self.read() or {}
-        changes = list(_changes({**found, 'kind': None, RECORDED: None}, {**wanted, 'kind': None, RECORDED: None}))
+        found = {self._named(key): value for key, value in (self.read() or {}).items() if key not in ('kind', RECORDED)}
+        changes = _changes(found, {self._named(key): value for key, value in wanted.items()})
         if changes:
             raise ValueError(f'{self.folder}: made with other options ({"; ".join(changes)}); {self._advice}')
+
+    def _named(self, key: str) -> str:
+        return f'{key} ({self._meanings[key]})' if key in self._meanings else key
 
     def read(self) -> dict[str, Any] | None:
         """The provenance; None where there is none of ours."""
         try:
             found = json.loads((self.folder / PROVENANCE).read_text(encoding='utf-8'))
-        except (FileNotFoundError, IsADirectoryError, ValueError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError):
             return None
         return found if isinstance(found, dict) and found.get('kind') == self._kind else None
 
     def _refuse_strangers(self) -> None:
         if not self.folder.exists():
             return
+        if not self.folder.is_dir():
+            raise NotADirectoryError(f'{self.folder}: must be a folder, but is a file')
         provenance = re.compile(re.escape(PROVENANCE))
         others = [path.name for path in self.folder.iterdir() if not is_temporary(path.name, provenance)]
         if others:

@@ -10,6 +10,9 @@ from PIL import Image, ImageOps
 
 from mmt2ireid.pseudo_text.sources.image_source import UnreadableImageError
 
+FORMATS = ('BMP', 'GIF', 'JPEG', 'JPEG2000', 'PNG', 'PPM', 'TIFF', 'WEBP')
+"""Formats, by Pillow's names, that are decoded, whatever a file is called: for others, such as EPS, Pillow would run
+another program on it."""
 MAX_PIXELS = 2**26
 """Pixels of an image; a larger one is no crop of a person, and could fill the memory."""
 MAX_ASPECT = 50
@@ -32,9 +35,9 @@ def decode_image(content: bytes) -> Image.Image:
         # Pillow warns of odd headers and large images; what is wrong is an error here, and the rest does not matter.
         warnings.simplefilter('ignore')
         try:
-            image = Image.open(io.BytesIO(content))
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
         except Image.UnidentifiedImageError as error:
-            raise UnreadableImageError(f'is no image that Pillow can decode ({len(content)} bytes)') from error
+            raise UnreadableImageError(f'is no image of a format that is decoded ({len(content)} bytes)') from error
         except MemoryError:
             raise
         except Exception as error:  # Pillow's readers raise anything when the header is damaged

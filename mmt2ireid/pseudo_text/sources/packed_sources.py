@@ -127,7 +127,8 @@ class TarSource(ImageSource):
                     self._left_out['links and the like'] += 1
                 else:
                     places.extend((number, member.offset_data, member.size))
-                    yield posixpath.normpath(member.name).lstrip('/')
+                    # As tar itself unpacks it: never above the folder that the others are in.
+                    yield posixpath.normpath('/' + member.name).lstrip('/')
 
     def read(self, index: int) -> bytes:
         """The content of a member."""
