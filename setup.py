@@ -59,7 +59,7 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['mmt2ireid', 'mmt2ireid.*']),
-    package_data={'mmt2ireid': ['py.typed', 'pseudo_text/data/*.yaml']},
+    package_data={'mmt2ireid': ['py.typed', 'pseudo_text/data/*.yaml', 'text/data/*.yaml']},
     python_requires='>=3.10',
     install_requires=requirements('runtime') + requirements('mmcv'),
     extras_require={
@@ -67,6 +67,7 @@ setup(
         'clip': requirements('clip'),
         'lmdb': requirements('lmdb'),
         'analysis': requirements('analysis'),
+        'cmmt': requirements('cmmt'),
         'tests': requirements('tests'),
     },
     cmdclass={'build_py': BuildWithMim},

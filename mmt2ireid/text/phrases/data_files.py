@@ -1,0 +1,48 @@
+"""Reading the word lists of this room."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+DATA = Path(__file__).parents[1] / 'data'
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain data only, and no key twice: YAML would silently keep the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """A mapping, refused when a key stands in it twice."""
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = next((n for n, key in enumerate(keys) if key in keys[:n]), None)
+        if twice is not None:
+            mark = node.value[twice][0].start_mark
+            raise yaml.constructor.ConstructorError(None, None, f'the key {keys[twice]!r} stands there twice', mark)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """The mapping that a YAML file holds.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is not YAML, has a key twice, or is no mapping.
+    """
+    try:
+        # A subclass of SafeLoader: it makes plain data, never objects.
+        content = yaml.load(Path(path).read_text(encoding='utf-8'), _Loader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f'{path}: must be a YAML file, but: {error}') from error
+    if not isinstance(content, dict):
+        raise ValueError(f'{path}: must hold a mapping, but got {type(content).__name__}')
+    return content
+
+
+def digest_of(content: Any) -> str:
+    """SHA-256 of plain data, as hex; comments and layout of its file do not matter, order does."""
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
