@@ -110,6 +110,7 @@ class PersonTextDataset(BaseDataset):
         pids, counts = self._load()
         self._num_pids, labels = _relabel(pids)
         self._image_pids = labels if self.relabel else pids
+        self._num_captions = counts
         self._items = ItemTable(counts, self.unit)
         for transform in self.pipeline.transforms:
             if hasattr(transform, 'load'):
@@ -194,6 +195,20 @@ class PersonTextDataset(BaseDataset):
         """Captions that the items hold."""
         self._ensure_init()
         return self._items.num_captions
+
+    @property
+    def first_captions(self) -> np.ndarray:
+        """Number of every image's first caption among all captions of the split, int64 (images + 1,).
+
+        The captions of the images, one image after the other, are the items of ``unit='pair'``.
+        """
+        self._ensure_init()
+        return np.concatenate([[0], np.cumsum(self._num_captions)])
+
+    def all_captions(self) -> list[str]:
+        """All captions of the split, in the order of the items of ``unit='pair'``."""
+        self._ensure_init()
+        return [caption for image in range(len(self._num_captions)) for caption in self._read_record(image)['captions']]
 
     @property
     def num_skipped(self) -> int:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mmt2ireid.models.heads.base_head import BaseHead
 from mmt2ireid.models.image_encoders import backbone_tokens
+from mmt2ireid.models.layers import PhraseBank
 from mmt2ireid.registry import MODELS
 from mmt2ireid.structures import EncoderOutput, PairFeatures, PairInputs, PairTargets, PersonSample
 
@@ -55,6 +56,7 @@ class DualEncoder(BaseModel):
         self.img_neck = MODELS.build(img_neck)
         self.txt_neck = MODELS.build(txt_neck)
         self.heads = ModuleDict({name: MODELS.build(head) for name, head in (heads or {}).items() if head is not None})
+        self.phrase_bank = PhraseBank() if any(head.needs_phrases for head in self.heads.values()) else None
         with_features = [name for name, head in self.heads.items() if type(head).embed is not BaseHead.embed]
         allowed = (*TEST_FEATURES, *with_features)
         if test_features not in allowed:
@@ -119,7 +121,10 @@ class DualEncoder(BaseModel):
         if not self.heads:
             raise ValueError('heads must hold at least one head for training, but got none')
         features = replace(self.extract(inputs), masked_tokens=self.masked_tokens(inputs))
-        return self.head_losses(features, inputs.targets)
+        targets = inputs.targets
+        if self.phrase_bank is not None and targets.phrases is None:
+            targets = replace(targets, phrases=self.phrase_bank.rows(targets.sample_idx))
+        return self.head_losses(features, targets)
 
     def masked_tokens(self, inputs: PairInputs) -> Tensor | None:
         """The text encoder's tokens (B, L, D_t) of the masked captions, if the batch has them and a head needs them."""
@@ -129,9 +134,11 @@ class DualEncoder(BaseModel):
         return self.text_encoder(masked.token_ids, inputs.txt_mask).tokens
 
     def head_losses(self, features: PairFeatures, targets: PairTargets) -> dict[str, Tensor]:
-        """Union of the heads' losses on given features."""
+        """Union of the losses of the heads that are enabled, on given features."""
         losses: dict[str, Tensor] = {}
         for name, head in self.heads.items():
+            if not head.enabled:
+                continue
             for key, value in head.loss(features, targets).items():
                 if key in losses:
                     raise ValueError(f'Losses must have names of their own, but head {name!r} gives {key!r} again')

@@ -47,12 +47,15 @@ class PairTargets:
         image_ids: int64 (B,), number of the unique image in its split.
         sample_idx: int64 (B,), number of the pair in its dataset.
         masked: None unless the pipeline masks tokens.
+        phrases: multi-hot (B, K), the noun phrases of each caption; None where no head needs them. Which column stands
+            for which phrase must be the same on all ranks, since heads compare captions of different ranks.
     """
 
     pids: Tensor
     image_ids: Tensor
     sample_idx: Tensor
     masked: MaskedText | None = None
+    phrases: Tensor | None = None
 
 
 @dataclass(frozen=True)

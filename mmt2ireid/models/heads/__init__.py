@@ -1,10 +1,27 @@
 """Heads: a method is a set of them on one dual encoder."""
 
 from mmt2ireid.models.heads.base_head import BaseHead
+from mmt2ireid.models.heads.cmpc_head import CMPCHead
 from mmt2ireid.models.heads.contrastive_head import ContrastiveHead
+from mmt2ireid.models.heads.hard_mining_head import HardMiningHead
 from mmt2ireid.models.heads.identity_head import IdentityHead
+from mmt2ireid.models.heads.memory_head import MemoryHead
 from mmt2ireid.models.heads.mlm_head import MLMHead
 from mmt2ireid.models.heads.pgu_head import PGUHead
+from mmt2ireid.models.heads.projection_matching_head import ProjectionMatchingHead
 from mmt2ireid.models.heads.ranking_head import RankingHead
+from mmt2ireid.models.heads.text_regression_head import TextRegressionHead
 
-__all__ = ['BaseHead', 'ContrastiveHead', 'IdentityHead', 'MLMHead', 'PGUHead', 'RankingHead']
+__all__ = [
+    'BaseHead',
+    'CMPCHead',
+    'ContrastiveHead',
+    'HardMiningHead',
+    'IdentityHead',
+    'MLMHead',
+    'MemoryHead',
+    'PGUHead',
+    'ProjectionMatchingHead',
+    'RankingHead',
+    'TextRegressionHead',
+]

@@ -16,6 +16,8 @@ class BaseHead(BaseModule):
     Attributes:
         needs_masked_text: the head reads ``PairFeatures.masked_tokens``; the model then encodes the masked captions,
             once for all heads that ask.
+        needs_phrases: the head reads ``PairTargets.phrases``; the model then has a bank of noun phrases.
+        enabled: whether the head takes part in training now; a hook may switch it on later.
 
     Args:
         loss_weight: factor on all losses of the head.
@@ -23,6 +25,8 @@ class BaseHead(BaseModule):
     """
 
     needs_masked_text = False
+    needs_phrases = False
+    enabled = True
 
     def __init__(self, *, loss_weight: float = 1.0, init_cfg: dict | list | None = None) -> None:
         super().__init__(init_cfg=init_cfg)

@@ -1,7 +1,17 @@
 """Layers that several heads or losses share."""
 
 from mmt2ireid.models.layers.gather import gather, gather_with_grad
+from mmt2ireid.models.layers.hybrid_memory import HybridMemory
 from mmt2ireid.models.layers.part_linear import PartLinear
+from mmt2ireid.models.layers.phrase_bank import PhraseBank
 from mmt2ireid.models.layers.prototype_decoder import PrototypeAttention, PrototypeDecoderLayer
 
-__all__ = ['PartLinear', 'PrototypeAttention', 'PrototypeDecoderLayer', 'gather', 'gather_with_grad']
+__all__ = [
+    'HybridMemory',
+    'PartLinear',
+    'PhraseBank',
+    'PrototypeAttention',
+    'PrototypeDecoderLayer',
+    'gather',
+    'gather_with_grad',
+]

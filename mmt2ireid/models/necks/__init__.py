@@ -1,5 +1,6 @@
 """Necks: encoder tokens to tokens and one embedding of the common width."""
 
 from mmt2ireid.models.necks.conv_max_pool import ConvMaxPoolNeck
+from mmt2ireid.models.necks.linear_bn import LinearBNNeck
 
-__all__ = ['ConvMaxPoolNeck']
+__all__ = ['ConvMaxPoolNeck', 'LinearBNNeck']

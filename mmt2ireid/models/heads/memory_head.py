@@ -1,0 +1,56 @@
+"""Head of the contrastive loss against the memories of both modalities."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mmt2ireid.models.heads.base_head import BaseHead
+from mmt2ireid.models.layers import HybridMemory
+from mmt2ireid.registry import MODELS
+from mmt2ireid.structures import PairFeatures, PairTargets
+
+
+@MODELS.register_module()
+class MemoryHead(BaseHead):
+    """``loss_memory_img`` and ``loss_memory_txt``: CMMT (ICCV 2021) eq. 1, 2.
+
+    Whoever clusters fills :attr:`img_memory`, a row per unique image (``PairTargets.image_ids``), and
+    :attr:`txt_memory`, a row per caption (``PairTargets.sample_idx``), before training starts and anew when labels
+    change.
+
+    Attributes:
+        thresholds: float64 (2,), independence that clusters of images and of captions need to be kept (SpCL).
+
+    Args:
+        num_images: unique images of the training set.
+        num_captions: captions of the training set.
+        dim: width D of the embeddings.
+        momentum: weight of the old row in an update.
+        temperature: tau.
+        loss_weight: its factor.
+    """
+
+    thresholds: Tensor
+
+    def __init__(
+        self,
+        *,
+        num_images: int,
+        num_captions: int,
+        dim: int = 1024,
+        momentum: float = 0.2,
+        temperature: float = 0.05,
+        loss_weight: float = 1.0,
+    ) -> None:
+        super().__init__(loss_weight=loss_weight)
+        self.img_memory = HybridMemory(num_images, dim, momentum, temperature)
+        self.txt_memory = HybridMemory(num_captions, dim, momentum, temperature)
+        # What clustering froze at the first epoch with clusters; NaN before. Here, so that it is in the checkpoint.
+        self.register_buffer('thresholds', torch.full((2,), torch.nan, dtype=torch.float64))
+
+    def loss(self, features: PairFeatures, targets: PairTargets) -> dict[str, Tensor]:
+        """Losses of the pairs, see :class:`BaseHead`; the memories are updated thereafter."""
+        img = self.img_memory.loss(features.img_embed, targets.image_ids)
+        txt = self.txt_memory.loss(features.txt_embed, targets.sample_idx)
+        return {'loss_memory_img': self.loss_weight * img, 'loss_memory_txt': self.loss_weight * txt}
