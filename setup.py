@@ -68,6 +68,7 @@ setup(
         'lmdb': requirements('lmdb'),
         'analysis': requirements('analysis'),
         'cmmt': requirements('cmmt'),
+        'faiss': requirements('faiss'),
         'tests': requirements('tests'),
     },
     cmdclass={'build_py': BuildWithMim},

@@ -80,6 +80,10 @@ ROWS = {
             test_only=True,
         ),
         Row('to the second set: after pre-training', 'unipt_vit_toy_to-second', 'unipt_vit_toy', test_only=True),
+        Row('no identities: baseline, CPM and SpCL', 'cmmt_vit_toy_baseline', 'unipt_vit_pseudo'),
+        Row('no identities: + MPLR', 'cmmt_vit_toy_baseline_mplr', 'unipt_vit_pseudo'),
+        Row('no identities: + Text-IoU CPM', 'cmmt_vit_toy_wo-hsm', 'unipt_vit_pseudo'),
+        Row('no identities: + Text-IoU HSM (CMMT)', 'cmmt_vit_toy', 'unipt_vit_pseudo'),
     )
 }
 STRIP_ROWS = ('unipt_vit_toy_pseudo', 'unipt_vit_toy')  # the first of them that is run

@@ -1,5 +1,6 @@
 """What users call from Python."""
 
 from mmt2ireid.apis.model_zoo import find_config, get_model
+from mmt2ireid.apis.vocabulary import build_vocabulary, checkpoint_vocabulary, vocabulary_file
 
-__all__ = ['find_config', 'get_model']
+__all__ = ['build_vocabulary', 'checkpoint_vocabulary', 'find_config', 'get_model', 'vocabulary_file']

@@ -36,6 +36,14 @@ class ItemTable:
     def __len__(self) -> int:
         return len(self.image)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether the items are the same, in the same order."""
+        if not isinstance(other, ItemTable):
+            return NotImplemented
+        return np.array_equal(self.image, other.image) and np.array_equal(self.caption, other.caption)
+
+    __hash__ = None  # type: ignore[assignment]  # arrays change
+
     @property
     def num_images(self) -> int:
         """Unique images."""

@@ -201,14 +201,22 @@ class PersonTextDataset(BaseDataset):
         """Number of every image's first caption among all captions of the split, int64 (images + 1,).
 
         The captions of the images, one image after the other, are the items of ``unit='pair'``.
+
+        Raises:
+            ValueError: the dataset is a subset, whose items are numbered in another way.
         """
-        self._ensure_init()
+        self._require_all_items()
         return np.concatenate([[0], np.cumsum(self._num_captions)])
 
     def all_captions(self) -> list[str]:
-        """All captions of the split, in the order of the items of ``unit='pair'``."""
-        self._ensure_init()
+        """All captions of the split, in the order of the items of ``unit='pair'``; of no subset either."""
+        self._require_all_items()
         return [caption for image in range(len(self._num_captions)) for caption in self._read_record(image)['captions']]
+
+    def _require_all_items(self) -> None:
+        self._ensure_init()
+        if self._items != ItemTable(self._num_captions, self.unit):
+            raise ValueError(f'the dataset must hold all items in their order (see max_images), but got {len(self)}')
 
     @property
     def num_skipped(self) -> int:

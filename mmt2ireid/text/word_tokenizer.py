@@ -127,7 +127,8 @@ def _read(path: str) -> list[str]:
             content = json.load(file)
     except FileNotFoundError as error:
         raise FileNotFoundError(
-            f'no word vocabulary at {path}: write it with WordTokenizer.build(captions).save(...)'
+            f'no word vocabulary at {path}: write it with tools/build_vocabulary.py CONFIG, or from Python with '
+            'WordTokenizer.build(captions).save(...)'
         ) from error
     except ValueError as error:
         raise ValueError(f'{path} must be a word vocabulary in JSON, but it cannot be parsed: {error}') from error

@@ -218,3 +218,37 @@ def test_images_beside_the_annotation(tmp_path):
     write_json(tmp_path / 'reid_raw.json', records)
     dataset = CUHKPEDES(data_root=str(tmp_path), data_prefix=dict(img_path=''), pipeline=LOAD)
     assert dataset[0]['img_shape'] == (60, 30)
+
+
+def test_captions_are_numbered_as_the_pairs(cuhk):
+    for split in ('train', 'test'):
+        pairs = CUHKPEDES(data_root=str(cuhk.root), split=split)
+        images = CUHKPEDES(data_root=str(cuhk.root), split=split, unit='image')
+        infos = [pairs.get_data_info(n) for n in range(len(pairs))]
+        first = images.first_captions
+        assert first.dtype == np.int64 and first.tolist() == pairs.first_captions.tolist()
+        assert len(first) == len(images) + 1 and first[-1] == len(pairs)
+        for info in infos:
+            assert first[info['image_id']] <= info['sample_idx'] < first[info['image_id'] + 1]
+        assert pairs.all_captions() == images.all_captions() == [info['captions'][0] for info in infos]
+    some = CUHKPEDES(data_root=str(cuhk.root), max_images=3)
+    assert some.first_captions.tolist() == pairs_of_three(cuhk)
+    assert len(some.all_captions()) == len(some)
+
+
+def pairs_of_three(cuhk):
+    counts = [len(record['captions']) for record in cuhk.records if record['split'] == 'train'][:3]
+    return [0, *np.cumsum(counts).tolist()]
+
+
+@pytest.mark.parametrize('unit', ['pair', 'image'])
+def test_subsets_do_not_number_captions(cuhk, unit):
+    dataset = CUHKPEDES(data_root=str(cuhk.root), unit=unit)
+    captions = dataset.all_captions()
+    backwards = list(range(len(dataset)))[::-1]
+    for indices in (5, -5, [2, 1], backwards):
+        subset = dataset.get_subset(indices)
+        for ask in (lambda one: one.first_captions, lambda one: one.all_captions()):
+            with pytest.raises(ValueError, match=f'must hold all items in their order .* but got {len(subset)}'):
+                ask(subset)
+    assert dataset.get_subset(len(dataset)).all_captions() == captions == dataset.all_captions()

@@ -1,0 +1,8 @@
+# RSTPReid for training without identities.
+_base_ = './cuhk_weak.py'
+
+dataset = dict(type='RSTPReid', data_root='data/RSTPReid', ann_file='data_captions.json')
+train_dataloader = dict(dataset=dataset)
+val_dataloader = dict(dataset=dataset)
+test_dataloader = dict(dataset=dataset)
+clustering = dict(dataloader=dict(dataset=dataset))

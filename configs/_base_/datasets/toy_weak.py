@@ -1,0 +1,11 @@
+# ToyPEDES for training without identities. A person has four pictures: short lists of neighbours.
+_base_ = './toy_pedes.py'
+
+clustering = dict(
+    type='ClusteringHook',
+    k1=4, k2=2, eps=0.5, eps_gap=0.02, min_samples=2, refine=('v2t', 't2v'),
+    dataloader=dict(
+        batch_size=100,
+        num_workers=0,
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        dataset=dict(**_base_.dataset, split='train', unit='image', pipeline=_base_.test_pipeline)))

@@ -1,0 +1,57 @@
+"""Noun phrases of the training captions for the heads that compare captions by them."""
+
+from __future__ import annotations
+
+import os
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from mmt2ireid.engine.hooks.main_process import from_main_process
+from mmt2ireid.registry import HOOKS
+
+
+@HOOKS.register_module()
+class NounPhraseHook(Hook):
+    """Fills the model's phrase bank before training starts (CMMT, ICCV 2021, section 3.4).
+
+    The main process reads the captions and keeps the result on disk; the others take it from there.
+
+    Args:
+        tagger: 'nltk', 'embedded', or 'auto', the first where NLTK and its data are installed.
+        cache_dir: folder of the cache; ``phrases`` beside the run's checkpoints by default. On several machines it
+            must be a folder that they share.
+        workers: processes that read captions.
+    """
+
+    priority = 'LOW'
+
+    def __init__(self, tagger: str = 'auto', cache_dir: str | os.PathLike | None = None, workers: int = 2) -> None:
+        self.tagger, self.cache_dir, self.workers = tagger, cache_dir, workers
+
+    def before_train(self, runner: Runner) -> None:
+        """Fills the bank.
+
+        Args:
+            runner: the runner.
+
+        Raises:
+            ValueError: no head of the model needs phrases, or the training set is not one whole set of pairs.
+        """
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        bank = getattr(model, 'phrase_bank', None)
+        if bank is None:
+            raise ValueError('NounPhraseHook must have a head that needs phrases, but got a model without one')
+        dataset = runner.train_dataloader.dataset
+        if not hasattr(dataset, 'all_captions') or len(captions := dataset.all_captions()) != len(dataset):
+            raise ValueError(
+                "the training set must be one dataset of pairs (unit='pair', no ConcatDataset or RepeatDataset), whose "
+                f'captions have the numbers of its items, but got {type(dataset).__name__} with {len(dataset)} items'
+            )
+        options = dict(tagger=self.tagger, cache_dir=self.cache_dir or os.path.join(runner.work_dir, 'phrases'))
+        from_main_process(lambda: bank.read(captions, **options, workers=self.workers))
+        if not is_main_process():
+            bank.read(captions, **options, progress=False)
+        runner.logger.info(f'{bank.num_phrases} noun phrases in {len(captions)} captions')

@@ -1,0 +1,26 @@
+"""Pseudo labels without identities: arrays in, labels out. Knows nothing of MMEngine or of the other rooms.
+
+Shapes: N rows of features of width D; I images and T captions where both modalities meet. A label is int64, clusters
+are 0, 1, ..., and -1 is un-clustered.
+"""
+
+from mmt2ireid.labeling.cluster import cluster
+from mmt2ireid.labeling.distance import jaccard_distance
+from mmt2ireid.labeling.metrics import cluster_statistics, label_quality
+from mmt2ireid.labeling.neighbours import nearest_neighbours
+from mmt2ireid.labeling.pseudo_labels import PseudoLabels, pseudo_labels
+from mmt2ireid.labeling.refine import refine_labels
+from mmt2ireid.labeling.reliability import Reliability, keep_reliable
+
+__all__ = [
+    'PseudoLabels',
+    'Reliability',
+    'cluster',
+    'cluster_statistics',
+    'jaccard_distance',
+    'keep_reliable',
+    'label_quality',
+    'nearest_neighbours',
+    'pseudo_labels',
+    'refine_labels',
+]

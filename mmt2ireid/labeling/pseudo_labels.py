@@ -1,0 +1,81 @@
+"""The steps that make pseudo labels of one modality's features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mmt2ireid.labeling.cluster import cluster
+from mmt2ireid.labeling.distance import jaccard_distance
+from mmt2ireid.labeling.features import TIE_DECIMALS, Progress, no_progress
+from mmt2ireid.labeling.reliability import keep_reliable
+
+
+@dataclass(frozen=True)
+class PseudoLabels:
+    """Pseudo labels of one modality.
+
+    Attributes:
+        labels: int64 (N,), 0, 1, ... without gaps; -1 = un-clustered.
+        threshold: independence that clusters need, to be passed to the next call; None while there has been no cluster.
+        raw_labels: int64 (N,), before the reliability criterion.
+        num_pairs: entries of the distance graph, beside the diagonal.
+    """
+
+    labels: np.ndarray
+    threshold: float | None
+    raw_labels: np.ndarray
+    num_pairs: int
+
+
+def pseudo_labels(
+    features: Any,
+    *,
+    k1: int = 30,
+    k2: int = 6,
+    eps: float = 0.6,
+    eps_gap: float = 0.02,
+    min_samples: int = 4,
+    threshold: float | None = None,
+    backend: str = 'torch',
+    approximate_from: int | None = None,
+    progress: Progress = no_progress,
+) -> PseudoLabels:
+    """Jaccard distances once, three clusterings on them, and what of the middle one is reliable.
+
+    Args:
+        features: (N, D), as in :func:`jaccard_distance`.
+        k1: size of the neighbour lists.
+        k2: size of the query expansion.
+        eps: of :func:`cluster`.
+        eps_gap: how much smaller and larger it is in the tight and the loose clustering.
+        min_samples: of :func:`cluster`.
+        threshold: of :func:`keep_reliable`: what the last call returned, None at first.
+        backend: of :func:`nearest_neighbours`.
+        approximate_from: of :func:`nearest_neighbours`.
+        progress: is told about the steps 'neighbours', 'weights', 'distances', 'clusters' and 'reliability'.
+
+    Returns:
+        The labels, and the threshold for the next call.
+
+    Raises:
+        ValueError: settings out of range, or features as in :func:`jaccard_distance`.
+        ImportError: faiss is asked for and not installed.
+    """
+    if not 0 < eps_gap < min(eps, 1 - eps):
+        raise ValueError(
+            f'eps and eps_gap must be such that 0 < eps - eps_gap and eps + eps_gap < 1 and eps_gap > 0, '
+            f'but got eps={eps} and eps_gap={eps_gap}'
+        )
+    # Distances are rounded as well: 0.58 + 0.02 is to be 0.6, whatever the sum of these floats is.
+    smaller, larger = round(eps - eps_gap, TIE_DECIMALS), round(eps + eps_gap, TIE_DECIMALS)
+    graph = jaccard_distance(features, k1, k2, larger, backend, approximate_from=approximate_from, progress=progress)
+    clusterings = []
+    for done, value in enumerate((eps, smaller, larger), 1):
+        clusterings.append(cluster(graph, value, min_samples))
+        progress('clusters', done / 3)
+    labels, threshold = keep_reliable(clusterings[0], clusterings[1], clusterings[2], threshold)
+    progress('reliability', 1.0)
+    return PseudoLabels(labels, threshold, clusterings[0], graph.nnz - graph.shape[0])

@@ -1,0 +1,160 @@
+"""CMMT's configs are the paper's recipe, and each row of its tables differs from it in what the row says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from mmt2ireid.apis import get_model
+from mmt2ireid.registry import HOOKS
+from mmt2ireid.structures import PairInputs, PairTargets
+
+FOLDER = Path(__file__).resolve().parent.parent / 'configs' / 'cmmt'
+LEAVES = sorted(path.stem for path in FOLDER.glob('*.py'))
+SIZES = {'CUHKPEDES': (34054, 68126), 'ICFGPEDES': (34674, 34674), 'RSTPReid': (18505, 37010)}
+MEMORY, CPM = {'loss_memory_img', 'loss_memory_txt'}, {'loss_cpm'}
+CROSS, INTRA = {'loss_hsm_cross'}, {'loss_hsm_txt', 'loss_hsm_img'}
+BOTH = ('v2t', 't2v')
+ROWS = {  # the losses, the source of the soft labels, the directions of MPLR (None: no clusters)
+    'r50_cuhk': (MEMORY | CPM | CROSS | INTRA, 'text_iou', BOTH),
+    'r50_cuhk_baseline': (MEMORY | CPM, 'identity', ()),
+    'r50_cuhk_baseline_mplr': (MEMORY | CPM, 'identity', BOTH),
+    'r50_cuhk_wo-hsm': (MEMORY | CPM, 'text_iou', BOTH),
+    'r50_cuhk_wo-v2t': (MEMORY | CPM | CROSS | INTRA, 'text_iou', ('t2v',)),
+    'r50_cuhk_wo-t2v': (MEMORY | CPM | CROSS | INTRA, 'text_iou', ('v2t',)),
+    'r50_cuhk_wo-mplr': (MEMORY | CPM | CROSS | INTRA, 'text_iou', ()),
+    'r50_cuhk_te-cpm': (MEMORY | CPM | CROSS | INTRA, 'text_embedding', BOTH),
+    'r50_cuhk_ve-cpm': (MEMORY | CPM | CROSS | INTRA, 'image_embedding', BOTH),
+    'r50_cuhk_wo-chsm': (MEMORY | CPM | INTRA, 'text_iou', BOTH),
+    'r50_cuhk_wo-ihsm': (MEMORY | CPM | CROSS, 'text_iou', BOTH),
+    'r50_cuhk_cmpm-cmpc': ({'loss_cpm', 'loss_cmpc'}, 'label', None),
+    'r50_cuhk_mm-tim': ({'loss_text_regression'}, None, None),
+}
+
+
+def load(name):
+    init_default_scope('mmt2ireid')
+    return Config.fromfile(FOLDER / f'{name}.py')
+
+
+def hooks_of(cfg):
+    return {hook['type']: hook for hook in cfg.custom_hooks}
+
+
+def shallow(cfg):
+    """The config's model with a small ResNet or ViT, a small text encoder and a memory of 10 images."""
+    if cfg.model.image_encoder.type == 'mmpretrain.ResNet':
+        cfg.model.image_encoder.depth, cfg.model.img_neck.in_channels = 18, 512
+    else:
+        cfg.model.image_encoder.arch = dict(embed_dims=768, num_layers=1, num_heads=12, feedforward_channels=64)
+    if cfg.model.text_encoder.type == 'BertTextEncoder':
+        settings = cfg.model.text_encoder.get('config', {})
+        cfg.model.text_encoder.config = dict(settings, num_hidden_layers=1, vocab_size=20, intermediate_size=64)
+    if 'memory' in cfg.model.heads:
+        cfg.model.heads.memory.update(num_images=10, num_captions=20)
+    return get_model(cfg).train()
+
+
+def batch(size=8):
+    numbers = torch.arange(size)
+    ids = torch.randint(1, 20, (size, 5), generator=torch.Generator().manual_seed(0))
+    images = torch.randn(size, 3, 384, 128, generator=torch.Generator().manual_seed(1))
+    return PairInputs(images, ids, ids > 0, (1,) * size, PairTargets(numbers // 2, numbers, numbers))
+
+
+def losses_of(cfg):
+    model = shallow(cfg)
+    if model.phrase_bank is not None:
+        model.phrase_bank.fill(np.arange(21) * 2, np.arange(40) % 7, 7)
+    if 'memory' in cfg.model.heads:
+        for memory in (model.heads['memory'].img_memory, model.heads['memory'].txt_memory):
+            memory.set_features(torch.randn(memory.features.shape, generator=torch.Generator().manual_seed(2)))
+            memory.set_labels(torch.arange(memory.num_instances) // 4 - 1)
+    return model, model.loss(batch())
+
+
+@pytest.mark.parametrize('name', ROWS)
+def test_a_row_trains_what_it_says(name):
+    cfg = load(name)
+    wanted, soft_labels, refine = ROWS[name]
+    model, losses = losses_of(cfg)
+    assert set(losses) == wanted
+    sum(losses.values()).backward()
+    assert cfg.model.heads.get('cpm', {}).get('soft_labels') == soft_labels
+    hooks = hooks_of(cfg)
+    assert ('ClusteringHook' in hooks) == (refine is not None)
+    assert refine is None or tuple(hooks['ClusteringHook'].refine) == refine
+    assert ('NounPhraseHook' in hooks) == (model.phrase_bank is not None)
+    graded = {key.split('.')[0] for key, param in model.named_parameters() if param.grad is not None}
+    frozen = {'text_encoder', 'txt_neck'} if name == 'r50_cuhk_mm-tim' else set()
+    assert graded - {'heads'} == {'image_encoder', 'img_neck', 'text_encoder', 'txt_neck'} - frozen
+    assert bool(cfg.get('find_unused_parameters')) == bool(frozen)
+
+
+def test_frozen_text_is_the_same_in_training():
+    model = shallow(load('r50_cuhk_mm-tim'))
+    ids = torch.randint(1, 20, (4, 5), generator=torch.Generator().manual_seed(0))
+    tokens = [model.text_encoder(ids, ids > 0).tokens for _ in range(2)]
+    assert torch.equal(*tokens)
+
+
+@pytest.mark.parametrize('name', LEAVES)
+def test_memory_clusters_and_hooks_fit_the_data_set(name):
+    cfg = load(name)
+    hooks, train = hooks_of(cfg), cfg.train_dataloader.dataset
+    assert cfg.train_dataloader.batch_size == 128
+    assert (train.split, train.unit) == ('train', 'pair')
+    assert {'StepSeedHook', 'CheckpointGuardHook', 'VocabularyHook'} <= hooks.keys()
+    for hook in ('ClusteringHook', 'NounPhraseHook', 'VocabularyHook'):
+        if hook in hooks:
+            HOOKS.build(dict(hooks[hook]))
+    heads = {key: head for key, head in cfg.model.heads.items() if head is not None}
+    assert ('ClusteringHook' in hooks) == ('memory' in heads)
+    if 'memory' not in heads:
+        return
+    assert (heads['memory'].num_images, heads['memory'].num_captions) == SIZES[train.type]
+    assert heads['memory'].dim == cfg.model.img_neck.out_channels == cfg.model.txt_neck.out_channels
+    clustered = hooks['ClusteringHook'].dataloader.dataset
+    assert clustered.unit == 'image'
+    assert all(clustered[key] == train[key] for key in train if key not in ('unit', 'pipeline'))
+    assert clustered.pipeline == cfg.test_dataloader.dataset.pipeline
+    tokenizers = [
+        next(step.tokenizer for step in part.pipeline if step.type == 'Tokenize')
+        for part in (train, clustered, cfg.test_dataloader.dataset)
+    ]
+    assert tokenizers[0] == tokenizers[1] == tokenizers[2]
+    assert (tokenizers[0].type == 'WordTokenizer') == (cfg.model.text_encoder.type == 'BiLSTMTextEncoder')
+
+
+def test_the_papers_recipe():
+    cfg = load('r50_cuhk')
+    assert cfg.optim_wrapper.optimizer == dict(type='Adam', lr=3.2e-4)
+    assert (cfg.param_scheduler.milestones, cfg.param_scheduler.gamma) == ([20], 0.1)
+    assert cfg.train_cfg.max_epochs == 50
+    heads = cfg.model.heads
+    assert [heads[name].get('loss_weight', 1.0) for name in ('memory', 'cpm', 'hsm')] == [1.0, 0.8, 0.9]
+    assert (heads.memory.momentum, heads.memory.temperature, heads.hsm.loss.ratio) == (0.2, 0.05, 0.03)
+    clustering = hooks_of(cfg)['ClusteringHook']
+    assert [clustering[key] for key in ('k1', 'k2', 'eps', 'eps_gap', 'min_samples')] == [30, 6, 0.6, 0.02, 4]
+    assert cfg.model.image_encoder.depth == 50
+    assert cfg.model.image_encoder.strides == (1, 2, 2, 2)
+    assert cfg.model.img_neck.out_channels == 2 * cfg.model.text_encoder.hidden_dims == 1024
+    assert cfg.model.data_preprocessor.mean == [123.675, 116.28, 103.53]
+
+
+@pytest.mark.parametrize(('head', 'own', 'first'), [('cpm', 8, 0), ('hsm', 9, 1)])
+def test_the_sweeps_change_one_weight(head, own, first):
+    names = [name for name in LEAVES if name.startswith(f'r50_cuhk_{head}-')]
+    assert len(names) == 11 - first - 1
+    for name in names:
+        cfg, paper, tenths = load(name), load('r50_cuhk'), int(name[-2:])
+        assert tenths != own
+        assert cfg.model.heads[head].loss_weight == pytest.approx(tenths / 10)
+        cfg.model.heads[head].loss_weight = paper.model.heads[head].loss_weight
+        assert cfg.model == paper.model
+        assert cfg.custom_hooks == paper.custom_hooks

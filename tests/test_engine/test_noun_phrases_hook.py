@@ -1,0 +1,64 @@
+"""Noun phrases are in the model before training starts."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from cmmt_parts import TinyPeople, tiny_cmmt
+from mmengine.runner import Runner
+
+from mmt2ireid.engine.hooks import NounPhraseHook
+from mmt2ireid.engine.launch import build_runner, run
+from mmt2ireid.text import phrase_table
+
+
+@pytest.fixture
+def make(tmp_path, monkeypatch):
+    from mmengine.runner import runner
+
+    monkeypatch.setattr(runner, 'collect_env', dict)
+    return lambda **changes: tiny_cmmt(tmp_path / 'work', **changes)
+
+
+def fill(cfg, **options):
+    runner = build_runner(cfg)
+    runner._train_loop = runner.build_train_loop(runner._train_loop)
+    NounPhraseHook(tagger='embedded', workers=0, **options).before_train(runner)
+    return runner.model.phrase_bank
+
+
+def test_bank_holds_the_phrases_of_the_training_captions(make, tmp_path):
+    bank = fill(make())
+    captions = TinyPeople().all_captions()
+    table = phrase_table(captions, tagger='embedded', progress=False)
+    rows = bank.rows(torch.arange(len(captions)))
+    assert rows.shape == (len(captions), table.num_phrases) and table.num_phrases > 3
+    for n, row in enumerate(rows):
+        assert row.nonzero().flatten().tolist() == sorted(table.indices[table.indptr[n] : table.indptr[n + 1]])
+    assert len(list((tmp_path / 'work/phrases').iterdir())) == 1
+    assert (
+        f'{bank.num_phrases} noun phrases in {len(captions)} captions'
+        in next((tmp_path / 'work').glob('*/*.log')).read_text()
+    )
+
+
+def test_cache_is_read_where_it_is_said_to_be(make, tmp_path):
+    first = fill(make(), cache_dir=tmp_path / 'cache')
+    (file,) = (tmp_path / 'cache').iterdir()
+    written = file.stat().st_mtime_ns
+    assert torch.equal(fill(make(), cache_dir=tmp_path / 'cache').ids, first.ids)
+    assert file.stat().st_mtime_ns == written
+    assert not (tmp_path / 'work/phrases').exists()
+
+
+@pytest.mark.parametrize(
+    'dataset', [dict(type='TinyPeople', keep=20), dict(type='TinyPeople', unit='image'), dict(type='TinyPairs')]
+)
+def test_other_training_sets_are_refused(make, dataset):
+    with pytest.raises(ValueError, match=r'must be one dataset of pairs .* but got Tiny\w+ with 2\d items'):
+        fill(make(train_dataloader__dataset=dataset))
+
+
+def test_models_without_need_are_refused(make):
+    with pytest.raises(ValueError, match='must have a head that needs phrases'):
+        run(make(model__heads__cpm__soft_labels='identity'), Runner.train)

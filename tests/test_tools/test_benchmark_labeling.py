@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+TOOL = Path(__file__).parents[2] / 'tools' / 'benchmark_labeling.py'
+
+
+@pytest.fixture
+def tool():
+    spec = importlib.util.spec_from_file_location('benchmark_labeling', TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_step_is_measured(tool, tmp_path, capsys):
+    options = [
+        '--rows',
+        '400',
+        '--width',
+        '32',
+        '--per-identity',
+        '20',
+        '--noise',
+        '0.5',
+        '--device',
+        'cpu',
+        '--product',
+    ]
+    tool.main([*options, '--product', '--json', str(tmp_path / 'figures.json')])
+    figures = json.loads((tmp_path / 'figures.json').read_text())
+    steps = ['neighbours', 'weights', 'distances', 'clusters', 'reliability', 'refinement']
+    assert all(figures[f'{step}, s'] > 0 for step in steps)
+    total = sum(figures[f'{step}, s'] for step in steps[:-1])
+    assert figures['labels in all, without refinement, s'] == pytest.approx(total)
+    rate = 1e12 * figures['measured matrix rate, TFLOP/s']
+    assert figures['bound 2 N^2 D / rate, s'] == pytest.approx(2 * 400**2 * 32 / rate)
+    assert figures['clusters'] > 5 and figures['ari'] > 0.5
+    assert 'bare product' in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not Path('/proc/self/clear_refs').exists(), reason='peaks cannot be reset here')
+def test_memory_of_a_step_is_its_peak(tool):
+    meter = tool.Meter(torch.device('cpu'))
+    torch.zeros(50 * 2**20 // 4).add_(1)
+    meter('large')
+    meter('small')
+    assert 40 * 2**20 < meter.peaks['large'] < 100 * 2**20
+    assert meter.peaks['small'] <= meter.peaks['large']
+
+
+@pytest.mark.parametrize('options', [['--rows', '1'], ['--width', '0'], ['--per-identity', '0.5']])
+def test_bad_settings_are_refused(tool, options, capsys):
+    with pytest.raises(SystemExit):
+        tool.parse_args(options)
+    assert 'must be' not in capsys.readouterr().out
