@@ -20,7 +20,6 @@ started=$SECONDS
 "$PYTHON" tools/generate_pseudo_texts.py $POOL --out $TEXTS --model local-dir:data/toy_clip --catalogue $CATALOGUE $FRESH
 "$PYTHON" tools/analyze_pseudo_texts.py $TEXTS --out $OUT/pseudo_texts --images $POOL --catalogue $CATALOGUE \
   --truth data/toy_pedes/attributes.json --truth-key pool
-cat $OUT/pseudo_texts/accuracy.md
 "$PYTHON" tools/toy_experiments.py --rows quickstart --seeds 0 --out "$OUT" --strip "$STRIP" $FRESH
 echo "table: $OUT/table.md    picture: $STRIP    pseudo-texts: $OUT/pseudo_texts/"
 echo "($((SECONDS - started)) s after installation)"
