@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,7 +94,7 @@ def _schema(attributes: Sequence[str], provenance: Mapping[str, Any]) -> Any:
     return pa.schema(fields, metadata={METADATA: json.dumps(provenance).encode()})
 
 
-class ShardWriter:
+class ShardWriter(ABC):
     """Writes the batches of one shard; see :meth:`PseudoTextStore.writer`."""
 
     def __init__(self, file: IO[bytes], schema: Any, attributes: Sequence[str], split: str) -> None:
@@ -132,11 +133,13 @@ class ShardWriter:
         arrays = [_array(column, field) for column, field in zip(columns, self._schema, strict=True)]
         self._add(pa.table(arrays, schema=self._schema), unreadable)
 
+    @abstractmethod
     def _open(self, file: IO[bytes]) -> Any:
-        raise NotImplementedError
+        """The library's writer."""
 
+    @abstractmethod
     def _add(self, table: Any, unreadable: Sequence[Unreadable]) -> None:
-        raise NotImplementedError
+        """Writes rows, and tells beside them what could not be read."""
 
 
 def _array(column: Any, field: Any) -> Any:
