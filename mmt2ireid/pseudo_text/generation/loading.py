@@ -142,14 +142,21 @@ def image_batches(
             batch = next(batches)
         except StopIteration:
             return
-        except RuntimeError as error:
-            if not ('DataLoader worker' in str(error) and ('exited' in str(error) or 'killed' in str(error))):
+        except (RuntimeError, ConnectionError, FileNotFoundError, EOFError) as error:
+            if not (num_workers and _is_death_of_worker(error)):
                 raise
             raise RuntimeError(
                 f'a worker that reads images died: {error}. Often memory, or shared memory (/dev/shm), ran out: try '
                 'fewer workers or smaller batches. Finished shards are kept; start again to go on'
             ) from error
         yield batch
+
+
+def _is_death_of_worker(error: Exception) -> bool:
+    if isinstance(error, RuntimeError):
+        return 'DataLoader worker' in str(error) and ('exited' in str(error) or 'killed' in str(error))
+    # A batch that it had made lies in memory that only a living worker hands over. What was raised in a worker says so.
+    return 'Caught' not in str(error)
 
 
 def _collate(items: list[_Read | Unreadable]) -> ImageBatch:
