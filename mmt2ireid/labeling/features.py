@@ -71,13 +71,19 @@ class UnitFeatures:
         Returns:
             float64 (P,).
         """
-        parts = blocks(len(first), self._block_rows())
-        return np.concatenate([np.empty(0), *(self._cosines(first[part], second[part]) for part in parts)])
-
-    def _cosines(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        one, two = (torch.from_numpy(rows.astype(np.int64, copy=False)).to(self.device) for rows in (first, second))
-        product = self._rows[one].double().mul_(self._rows[two]).sum(1)
-        return product.mul_(self._scale[one]).mul_(self._scale[two]).cpu().numpy()
+        size, width = min(self._block_rows(), max(len(first), 1)), self._rows.size(1)
+        one, two = (torch.empty((size, width), dtype=self._rows.dtype, device=self.device) for _ in range(2))
+        product = torch.empty((size, width), dtype=torch.float64, device=self.device)
+        # Results are written in place: small tensors that outlive large ones would pin the heap between them.
+        cosines = np.empty(len(first))
+        for part in blocks(len(first), size):
+            left, right = (torch.from_numpy(rows[part].astype(np.int64)).to(self.device) for rows in (first, second))
+            count = len(left)
+            torch.index_select(self._rows, 0, left, out=one[:count])
+            torch.index_select(self._rows, 0, right, out=two[:count])
+            dots = product[:count].copy_(one[:count]).mul_(two[:count]).sum(1)
+            cosines[part] = dots.mul_(self._scale[left]).mul_(self._scale[right]).cpu().numpy()
+        return cosines
 
     def _block_rows(self) -> int:
         return max(1, _BLOCK_ELEMENTS // self._rows.size(1))

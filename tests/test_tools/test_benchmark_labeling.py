@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,17 @@ def test_memory_of_a_step_is_its_peak(tool):
     meter('small')
     assert 40 * 2**20 < meter.peaks['large'] < 100 * 2**20
     assert meter.peaks['small'] <= meter.peaks['large']
+
+
+@pytest.mark.skipif(not Path('/proc/self/clear_refs').exists(), reason='peaks cannot be reset here')
+def test_labels_need_little_memory_beyond_the_features(tmp_path):
+    """In a process of its own, whose heap nobody else has stretched; 8,000 x 8,000 distances would be 488 MiB."""
+    out = tmp_path / 'figures.json'
+    options = ['--rows', '8000', '--width', '512', '--device', 'cpu', '--json', str(out)]
+    subprocess.run([sys.executable, str(TOOL), *options], check=True, capture_output=True)
+    figures = json.loads(out.read_text())
+    peaks = {name: value for name, value in figures.items() if 'peak MiB' in name}
+    assert len(peaks) == 6 and max(peaks.values()) < 250
 
 
 @pytest.mark.parametrize('options', [['--rows', '1'], ['--width', '0'], ['--per-identity', '0.5']])
