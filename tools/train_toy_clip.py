@@ -18,8 +18,8 @@ from mmt2ireid.datasets.toy import ToyOptions
 from mmt2ireid.datasets.toy.clip_domain import draw_clip_domain
 from mmt2ireid.pseudo_text.conquer.toy_clip import ToyClipOptions, toy_clip_config, train_toy_clip
 from mmt2ireid.pseudo_text.conquer.toy_clip_folder import toy_clip_stands, write_toy_clip
+from mmt2ireid.pseudo_text.data_folder import DATA
 from mmt2ireid.pseudo_text.divide.catalogue import load_catalogue
-from mmt2ireid.pseudo_text.yaml_files import DATA
 
 VERSION = 1
 

@@ -51,8 +51,8 @@ def test_it_trains_once_and_the_scorer_reads_it(tmp_path, run):
     assert all(when[name] != new for name, new in times(out).items())
 
     from mmt2ireid.pseudo_text.conquer.clip_scorer import CLIPScorer
+    from mmt2ireid.pseudo_text.data_folder import DATA
     from mmt2ireid.pseudo_text.divide.catalogue import load_catalogue
-    from mmt2ireid.pseudo_text.yaml_files import DATA
 
     catalogue = load_catalogue(DATA / 'toy_catalogue.yaml')
     scorer = CLIPScorer(catalogue, model=f'local-dir:{out}', pretrained='', device='cpu')

@@ -11,7 +11,7 @@ from mmt2ireid.pseudo_text.combine.templates import Templates
 from mmt2ireid.pseudo_text.combine.wording import Key, Wording
 from mmt2ireid.pseudo_text.divide.catalogue import Catalogue
 from mmt2ireid.pseudo_text.english import capitalised
-from mmt2ireid.pseudo_text.yaml_files import digest_of
+from mmt2ireid.text.yaml_files import digest_of
 
 _DRAWS = 32  # templates tried for a caption of the wanted length
 

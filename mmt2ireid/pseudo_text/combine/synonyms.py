@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmt2ireid.pseudo_text.yaml_files import DATA, read_yaml
+from mmt2ireid.pseudo_text.data_folder import DATA
+from mmt2ireid.text.yaml_files import read_yaml
 
 
 @dataclass(frozen=True)

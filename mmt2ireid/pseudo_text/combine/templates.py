@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmt2ireid.pseudo_text.combine.template_syntax import parse_template
-from mmt2ireid.pseudo_text.yaml_files import DATA, read_yaml
+from mmt2ireid.pseudo_text.data_folder import DATA
+from mmt2ireid.text.yaml_files import read_yaml
 
 
 class Templates(Sequence[str]):

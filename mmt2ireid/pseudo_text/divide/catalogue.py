@@ -8,8 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from mmt2ireid.pseudo_text.data_folder import DATA
 from mmt2ireid.pseudo_text.english import with_article
-from mmt2ireid.pseudo_text.yaml_files import DATA, digest_of, read_yaml
+from mmt2ireid.text.yaml_files import digest_of, read_yaml
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from mmt2ireid.text.phrases.data_files import DATA, digest_of, read_yaml
+from mmt2ireid.text.phrases.data_folder import DATA
+from mmt2ireid.text.yaml_files import digest_of, read_yaml
 
 _KINDS = (
     'determiners', 'pronouns', 'possessives', 'relatives', 'conjunctions', 'prepositions', 'adverbs', 'auxiliaries',

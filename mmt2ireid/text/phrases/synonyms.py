@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 
-from mmt2ireid.text.phrases.data_files import DATA, digest_of, read_yaml
+from mmt2ireid.text.phrases.data_folder import DATA
 from mmt2ireid.text.phrases.lemmas import Lemmatizer, shared_lemmatizer
+from mmt2ireid.text.yaml_files import digest_of, read_yaml
 
 TABLE = DATA / 'synonyms.yaml'
 Words = tuple[str, ...]

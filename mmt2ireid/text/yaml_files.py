@@ -1,4 +1,4 @@
-"""Reading the word lists of this room."""
+"""Reading the word lists and tables that come as YAML."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from typing import Any
 
 import yaml
 
-DATA = Path(__file__).parents[1] / 'data'
-
 
 class _Loader(yaml.SafeLoader):
     """Plain data only, and no key twice: YAML would silently keep the last one."""
@@ -19,10 +17,11 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """A mapping, refused when a key stands in it twice."""
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = next((n for n, key in enumerate(keys) if key in keys[:n]), None)
-        if twice is not None:
-            mark = node.value[twice][0].start_mark
-            raise yaml.constructor.ConstructorError(None, None, f'the key {keys[twice]!r} stands there twice', mark)
+        for position, key in enumerate(keys):
+            if key in keys[:position]:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f'the key {key!r} stands there twice', node.value[position][0].start_mark
+                )
         return super().construct_mapping(node, deep)
 
 
@@ -31,15 +30,20 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is not YAML, has a key twice, or is no mapping.
+        ValueError: it is not YAML, has a key twice, is no mapping, or holds what is neither text nor number (a date,
+            a set, itself).
     """
     try:
         # A subclass of SafeLoader: it makes plain data, never objects.
         content = yaml.load(Path(path).read_text(encoding='utf-8'), _Loader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f'{path}: must be a YAML file, but: {error}') from error
     if not isinstance(content, dict):
         raise ValueError(f'{path}: must hold a mapping, but got {type(content).__name__}')
+    try:
+        json.dumps(content)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f'{path}: must hold texts, numbers, lists and mappings (quote dates), but: {error}') from error
     return content
 
 
