@@ -21,8 +21,8 @@ from mmt2ireid.pseudo_text.conquer.toy_clip import (  # noqa: E402
 )
 from mmt2ireid.pseudo_text.conquer.toy_clip_folder import RECIPE, WEIGHTS, toy_clip_stands, write_toy_clip  # noqa: E402
 from mmt2ireid.pseudo_text.conquer.toy_clip_text import prompt_places  # noqa: E402
-from mmt2ireid.pseudo_text.divide.catalogue import Attribute, Catalogue, load_catalogue  # noqa: E402
 from mmt2ireid.pseudo_text.data_folder import DATA  # noqa: E402
+from mmt2ireid.pseudo_text.divide.catalogue import Attribute, Catalogue, load_catalogue  # noqa: E402
 
 COLOURS = {'red': (210, 40, 40), 'green': (40, 160, 60), 'blue': (40, 60, 200)}
 SIZE = (64, 32)
