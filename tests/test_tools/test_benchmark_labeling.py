@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import mmap
 import subprocess
 import sys
 from pathlib import Path
@@ -46,14 +47,34 @@ def test_every_step_is_measured(tool, tmp_path, capsys):
     assert 'bare product' in capsys.readouterr().out
 
 
-@pytest.mark.skipif(not Path('/proc/self/clear_refs').exists(), reason='peaks cannot be reset here')
+def peaks_can_be_reset() -> bool:
+    """Whether the kernel forgets a peak when asked: some sandboxes take the request and keep the old mark."""
+    try:
+        with mmap.mmap(-1, 64 * 2**20) as pages:
+            for start in range(0, len(pages), mmap.PAGESIZE):
+                pages[start] = 1
+            high = resident_peak()
+        Path('/proc/self/clear_refs').write_text('5', encoding='ascii')
+        return high - resident_peak() > 32 * 2**20
+    except (OSError, IndexError):
+        return False
+
+
+def resident_peak() -> int:
+    return 1024 * int(Path('/proc/self/status').read_text(encoding='ascii').partition('VmHWM:')[2].split()[0])
+
+
 def test_memory_of_a_step_is_its_peak(tool):
+    if not peaks_can_be_reset():
+        pytest.skip('peaks cannot be reset here')
     meter = tool.Meter(torch.device('cpu'))
-    torch.zeros(50 * 2**20 // 4).add_(1)
+    with mmap.mmap(-1, 50 * 2**20) as pages:
+        for start in range(0, len(pages), mmap.PAGESIZE):
+            pages[start] = 1
     meter('large')
     meter('small')
     assert 40 * 2**20 < meter.peaks['large'] < 100 * 2**20
-    assert meter.peaks['small'] <= meter.peaks['large']
+    assert meter.peaks['small'] < 20 * 2**20
 
 
 @pytest.mark.skipif(not Path('/proc/self/clear_refs').exists(), reason='peaks cannot be reset here')
