@@ -110,7 +110,7 @@ class CLIPTokenizer(Tokenizer):
             try:
                 from open_clip.tokenizer import SimpleTokenizer
             except ImportError as error:
-                raise ImportError('CLIPTokenizer needs open_clip: pip install open_clip_torch') from error
+                raise ImportError("CLIPTokenizer needs open_clip: pip install 'mmt2ireid[clip]'") from error
             self._bpe = SimpleTokenizer()
 
     def _encode(self, caption: str) -> tuple[list[int], bool]:

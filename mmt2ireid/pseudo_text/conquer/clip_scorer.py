@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmt2ireid.pseudo_text.conquer.clip_network import build_network, import_open_clip, load_tokenizer, pretrained_label
 from mmt2ireid.pseudo_text.conquer.clip_prompts import encode_prompts
-from mmt2ireid.pseudo_text.conquer.clip_weights import first_line, weights_digest
 from mmt2ireid.pseudo_text.conquer.matcher import PromptMatcher
 from mmt2ireid.pseudo_text.conquer.scorer import FeatureScorer
+from mmt2ireid.text.clip_network import build_network, import_open_clip, load_tokenizer, pretrained_label
+from mmt2ireid.text.clip_weights import first_line, weights_digest
 
 if TYPE_CHECKING:
     from mmt2ireid.pseudo_text.divide.catalogue import Catalogue
@@ -39,7 +39,7 @@ class CLIPScorer(FeatureScorer):
         resize: how a crop becomes the model's square. 'squash' changes its proportions, 'longest' pads it with black;
             'shortest' is CLIP's own way, whose centre crop cuts heads and feet off a person crop.
         quick_gelu: whether the weights were trained with QuickGELU, where they don't say; see
-            :func:`~mmt2ireid.pseudo_text.conquer.clip_network.build_network`.
+            :func:`~mmt2ireid.text.clip_network.build_network`.
         cache_dir: where downloads are kept; None for open_clip's default.
         text_batch: prompts that are encoded at a time.
 

@@ -18,10 +18,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from mmt2ireid.pseudo_text.conquer.clip_network import import_open_clip
 from mmt2ireid.pseudo_text.conquer.clip_prompts import encode_prompts
 from mmt2ireid.pseudo_text.conquer.toy_clip_text import teach_texts
 from mmt2ireid.pseudo_text.divide.catalogue import Attribute, Catalogue
+from mmt2ireid.text.clip_network import import_open_clip
 
 MAX_SCALE = 100.0  # as in CLIP
 

@@ -3,6 +3,9 @@
 What open_clip 3.3 leaves to its callers: it builds ('ViT-B-16', 'openai') with plain GELU, though these weights were
 trained with QuickGELU, and merely warns; a local file gets OpenAI's mean and standard deviation whatever its model;
 a ``local-dir:`` or ``hf-hub:`` model without weights is random.
+
+Both who trains CLIP's towers (``models``) and who scores with a frozen CLIP (``pseudo_text``) builds them here, in the
+room that both may import.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from typing import Any
 
 from torch import nn
 
-from mmt2ireid.pseudo_text.conquer.clip_weights import (
+from mmt2ireid.text.clip_weights import (
     fetching,
     first_line,
     is_torchscript,
@@ -40,7 +43,7 @@ def import_open_clip() -> Any:
     try:
         import open_clip
     except ImportError as error:
-        raise ImportError("CLIPScorer needs open_clip: pip install 'mmt2ireid[clip]'") from error
+        raise ImportError("CLIP models need open_clip: pip install 'mmt2ireid[clip]'") from error
     return open_clip
 
 
@@ -121,7 +124,7 @@ def _build_by_name(
         quick = bool(quick_gelu)
     changes = {} if quick_gelu is None else {'quick_gelu': quick_gelu}
     preprocess = tag_cfg or _common_preprocess(open_clip, name)
-    with _no_word_of_random_weights() if path else nullcontext():
+    with no_word_of_random_weights() if path else nullcontext():
         network = open_clip.create_model(
             name,
             pretrained=None,
@@ -136,8 +139,8 @@ def _build_by_name(
 
 
 @contextmanager
-def _no_word_of_random_weights() -> Iterator[None]:
-    """Drops open_clip's warning that the model is random: its weights are loaded right after."""
+def no_word_of_random_weights() -> Iterator[None]:
+    """Drops open_clip's warning that a model is random, where its weights are loaded thereafter."""
 
     def keep(record: logging.LogRecord) -> bool:
         return 'initialized randomly' not in record.getMessage()
