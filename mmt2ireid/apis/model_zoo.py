@@ -18,7 +18,7 @@ from mmengine.runner import CheckpointLoader
 import mmt2ireid
 from mmt2ireid.registry import MODELS
 
-PRETRAINED_TYPES = ('Pretrained', 'PretrainedInit', 'HFPretrained')
+PRETRAINED_TYPES = ('Pretrained', 'PretrainedInit', 'HFPretrained', 'OpenCLIPPretrained')
 
 
 def find_config(name: str | Path) -> Path:

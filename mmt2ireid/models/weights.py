@@ -44,7 +44,7 @@ def load_bert(module: nn.Module, checkpoint: str) -> None:
         OSError: if the checkpoint can't be fetched.
         ValueError: if its shapes are not the module's.
     """
-    _load_matching(module, _bert_for_mlm(checkpoint).bert.state_dict(), checkpoint)
+    load_matching(module, _bert_for_mlm(checkpoint).bert.state_dict(), checkpoint)
 
 
 def load_bert_mlm_head(module: nn.Module, checkpoint: str) -> None:
@@ -56,7 +56,7 @@ def load_bert_mlm_head(module: nn.Module, checkpoint: str) -> None:
     """
     head = _bert_for_mlm(checkpoint).cls.predictions
     parts = ('transform.', 'decoder.')
-    _load_matching(module, {k: v for k, v in head.state_dict().items() if k.startswith(parts)}, checkpoint)
+    load_matching(module, {k: v for k, v in head.state_dict().items() if k.startswith(parts)}, checkpoint)
 
 
 def _bert_for_mlm(checkpoint: str) -> BertForMaskedLM:
@@ -73,7 +73,12 @@ def _bert_for_mlm(checkpoint: str) -> BertForMaskedLM:
         ) from error
 
 
-def _load_matching(module: nn.Module, state: dict, checkpoint: str) -> None:
+def load_matching(module: nn.Module, state: dict, checkpoint: str) -> None:
+    """Loads a state dict that must have the module's entries, no other, all of the same shape.
+
+    Raises:
+        ValueError: if it has not; the message names ``checkpoint``.
+    """
     own = {key: tuple(value.shape) for key, value in module.state_dict().items()}
     got = {key: tuple(value.shape) for key, value in state.items()}
     # Both ways: a checkpoint with more layers than the model must not lose them silently.

@@ -1,5 +1,6 @@
-"""Image encoders: mmpretrain's backbones as they are, read as tokens."""
+"""Image encoders: mmpretrain's backbones as they are, read as tokens, and CLIP's image towers."""
 
 from mmt2ireid.models.image_encoders.backbone_tokens import backbone_tokens, num_extra_tokens
+from mmt2ireid.models.image_encoders.open_clip_image import OpenCLIPImageEncoder
 
-__all__ = ['backbone_tokens', 'num_extra_tokens']
+__all__ = ['OpenCLIPImageEncoder', 'backbone_tokens', 'num_extra_tokens']

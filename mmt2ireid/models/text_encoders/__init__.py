@@ -2,5 +2,6 @@
 
 from mmt2ireid.models.text_encoders.bert import BertTextEncoder
 from mmt2ireid.models.text_encoders.bilstm import BiLSTMTextEncoder
+from mmt2ireid.models.text_encoders.open_clip_text import OpenCLIPTextEncoder
 
-__all__ = ['BertTextEncoder', 'BiLSTMTextEncoder']
+__all__ = ['BertTextEncoder', 'BiLSTMTextEncoder', 'OpenCLIPTextEncoder']

@@ -1,0 +1,158 @@
+"""The image tower of a CLIP model of open_clip as an image encoder."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule, initialize
+from torch import Tensor, nn
+
+from mmt2ireid.models.clip_towers import build_clip, check_activation, resize_grid
+from mmt2ireid.models.weights import load_matching
+from mmt2ireid.registry import MODELS
+from mmt2ireid.structures import EncoderOutput
+
+
+@MODELS.register_module()
+class OpenCLIPImageEncoder(BaseModule):
+    """CLIP's image embedding, and beside it every patch in the same space.
+
+    The first token is the embedding that open_clip's ``encode_image`` gives, not normalised; the others are what the
+    patches become by the same last steps: of a ViT by its last norm and projection, of CLIP's ResNet by its attention
+    pooling, with the position as the query. A tower of another kind (timm's) gives its embedding alone.
+
+    Args:
+        model: a name that open_clip knows ('ViT-B-16-quickgelu', 'RN50-quickgelu'), or its ``model_cfg``.
+        image_size: (height, width) of the pictures, multiples of the patch (ResNet: of 32); position embeddings are
+            resized. None: the model's own. Towers of timm take the model's own only.
+        init_cfg: e.g. ``dict(type='mmt2ireid.OpenCLIPPretrained', pretrained='openai')``; random weights when None.
+
+    Raises:
+        ImportError: open_clip is not installed.
+        ValueError: there is no such model, or it can't have this size.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str | Mapping[str, Any] = 'ViT-B-16',
+        image_size: Sequence[int] | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        self.model_name = model if isinstance(model, str) else None
+        self.visual: Any = build_clip(model).visual
+        self.kind = _kind(self.visual)
+        native = _native_size(self.visual)
+        size = native if image_size is None else tuple(image_size)
+        stride = _stride(self.visual) if self.kind else native
+        if len(size) != 2 or min(size) < 1 or any(side % step for side, step in zip(size, stride, strict=False)):
+            raise ValueError(f'image_size must be a height and a width, multiples of {stride}, but got {image_size}')
+        if not self.kind and size != native:
+            raise ValueError(f'image_size must be None or {native} for this tower, but got {image_size}')
+        self.image_size = size
+        if self.kind:
+            self.grid = (size[0] // stride[0], size[1] // stride[1])
+            holder = _holder(self.visual)
+            own = holder.positional_embedding
+            table = resize_grid(own.detach(), _native_grid(self.visual), self.grid)
+            holder.positional_embedding = nn.Parameter(table.clone(), requires_grad=own.requires_grad)
+
+    def init_weights(self) -> None:
+        """Loads the weights that ``init_cfg`` names; the tower's parts have been initialised by open_clip."""
+        if self.init_cfg:
+            initialize(self, self.init_cfg)
+        self._is_init = True
+
+    def load_clip(self, network: nn.Module, label: str) -> None:
+        """Takes over the image tower of a whole model.
+
+        Args:
+            network: an open_clip model, for pictures of any size.
+            label: what to call it.
+
+        Raises:
+            ValueError: it is another model, or its activation is another.
+        """
+        tower: Any = network.visual
+        check_activation(self.visual, tower, label)
+        state = dict(tower.state_dict())
+        if self.kind and self.kind == _kind(tower):
+            key = 'positional_embedding' if self.kind == 'vit' else 'attnpool.positional_embedding'
+            state[key] = resize_grid(state[key], _native_grid(tower), self.grid)
+        load_matching(self.visual, state, label)
+
+    def forward(self, images: Tensor) -> EncoderOutput:
+        """Encodes pictures.
+
+        Args:
+            images: (B, 3, H, W).
+
+        Returns:
+            Tokens (B, 1 + patches, D_i), CLIP's embedding first; (B, 1, D_i) from a tower of another kind.
+
+        Raises:
+            ValueError: the pictures are of another size.
+        """
+        if tuple(images.shape[-2:]) != self.image_size:
+            raise ValueError(
+                f'Pictures must be of image_size={self.image_size} (height, width), but got {tuple(images.shape[-2:])}'
+            )
+        if not self.kind:
+            return EncoderOutput(self.visual(images)[:, None], num_extra_tokens=1)
+        steps: dict[str, Any] = dict(indices=1, intermediates_only=True)
+        if self.kind == 'resnet':
+            maps = self.visual.forward_intermediates(images, **steps)['image_intermediates']
+            return EncoderOutput(_attend(self.visual.attnpool, maps[-1]), num_extra_tokens=1)
+        steps.update(normalize_intermediates=True, output_fmt='NLC', output_extra_tokens=True)
+        found = self.visual.forward_intermediates(images, **steps)
+        tokens = torch.cat([found['image_intermediates_prefix'][-1], found['image_intermediates'][-1]], dim=1)
+        return EncoderOutput(tokens @ self.visual.proj, num_extra_tokens=1)
+
+
+def _attend(pool: Any, maps: Tensor) -> Tensor:
+    """CLIP's attention pooling of (B, C, h, w) with every position as a query, (B, 1 + h w, D_i); the mean's first."""
+    tokens = maps.flatten(2).transpose(1, 2)
+    tokens = torch.cat([tokens.mean(dim=1, keepdim=True), tokens], dim=1) + pool.positional_embedding.to(tokens.dtype)
+    query, key, value = (
+        project(tokens).unflatten(-1, (pool.num_heads, -1)).transpose(1, 2)
+        for project in (pool.q_proj, pool.k_proj, pool.v_proj)
+    )
+    found = F.scaled_dot_product_attention(query, key, value)
+    return pool.c_proj(found.transpose(1, 2).flatten(2))
+
+
+def _kind(tower: Any) -> str:
+    """'vit' and 'resnet' of CLIP's own making, '' else."""
+    if type(tower).__name__ == 'ModifiedResNet':
+        return 'resnet'
+    plain = type(tower).__name__ == 'VisionTransformer' and tower.attn_pool is None and tower.proj is not None
+    return 'vit' if plain and tower.pool_type == 'tok' and not tower.final_ln_after_pool else ''
+
+
+def _pair(size: int | Sequence[int]) -> tuple[int, int]:
+    return (size, size) if isinstance(size, int) else (size[0], size[1])
+
+
+def _native_size(tower: Any) -> tuple[int, int]:
+    return _pair(tower.image_size)
+
+
+def _stride(tower: Any) -> tuple[int, int]:
+    return (32, 32) if _kind(tower) == 'resnet' else _pair(tower.patch_size)
+
+
+def _holder(tower: Any) -> Any:
+    return tower.attnpool if _kind(tower) == 'resnet' else tower
+
+
+def _native_grid(tower: Any) -> tuple[int, int]:
+    """Of a tower as open_clip built it."""
+    if _kind(tower) == 'vit':
+        return _pair(tower.grid_size)
+    side = math.isqrt(len(tower.attnpool.positional_embedding) - 1)
+    return side, side
