@@ -51,6 +51,28 @@ def test_cache_is_read_where_it_is_said_to_be(make, tmp_path):
     assert not (tmp_path / 'work/phrases').exists()
 
 
+def test_common_phrases_are_left_out_and_counted(make, tmp_path):
+    captions = TinyPeople().all_captions()
+    table = phrase_table(captions, tagger='embedded', progress=False)
+    counts = [int((table.indices == n).sum()) for n in range(table.num_phrases)]
+    limit = sorted(counts)[len(counts) // 2]
+    assert limit < max(counts)
+    bank = fill(make(), max_share=limit / len(captions))
+    stay = [n for n, count in enumerate(counts) if count <= limit]
+    rows = bank.rows(torch.arange(len(captions)))
+    wanted = [[stay.index(n) for n in table.ids(caption) if n in stay] for caption in range(len(captions))]
+    assert [row.nonzero().flatten().tolist() for row in rows] == wanted
+    assert bank.num_empty == sum(not ids for ids in wanted)
+    log = next((tmp_path / 'work').glob('*/*.log')).read_text()
+    assert f'{bank.num_empty} captions have none of them' in log
+
+
+@pytest.mark.parametrize('share', [0, -0.1, 1.5, float('nan')])
+def test_share_out_of_range(share):
+    with pytest.raises(ValueError, match=r'max_share must be in \(0, 1\]'):
+        NounPhraseHook(max_share=share)
+
+
 @pytest.mark.parametrize(
     'dataset', [dict(type='TinyPeople', keep=20), dict(type='TinyPeople', unit='image'), dict(type='TinyPairs')]
 )

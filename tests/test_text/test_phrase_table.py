@@ -189,3 +189,22 @@ def test_nltk_and_wordnet_where_they_are_installed():
     assert plain.names == build().names
     assert list(joined.ids(0)) == list(joined.ids(1))
     assert 'larva' in joined.names
+
+
+def test_common_phrases_are_left_out():
+    table = build([*CAPTIONS, 'A man with a red bag.'])  # 3 of 6 have "man"; 2 "black pants", "gray t-shirt", "red bag"
+    rare = table.without_common(0.4)
+    assert rare.names == ('black pants', 'gray t-shirt', 'red bag', 'woman')
+    assert [rare.phrases(i) for i in range(len(rare))] == [
+        [name for name in table.phrases(i) if name != 'man'] for i in range(len(table))
+    ]
+    same(table.without_common(1), table)
+    assert table.without_common(0.5).names == table.names  # as many as that may have it
+    none = table.without_common(0.1)
+    assert (none.num_phrases, len(none), list(none.empty)) == (0, 6, list(range(6)))
+
+
+@pytest.mark.parametrize('share', [0, -1, 1.1, float('nan')])
+def test_share_out_of_range(share):
+    with pytest.raises(ValueError, match=r'max_share must be in \(0, 1\]'):
+        build().without_common(share)

@@ -17,6 +17,7 @@ class PhraseBank(nn.Module):
 
     Attributes:
         num_phrases: different ids, K.
+        num_empty: captions without any.
     """
 
     ids: Tensor
@@ -25,13 +26,14 @@ class PhraseBank(nn.Module):
         super().__init__()
         # Padded with K, a column that rows() cuts off.
         self.register_buffer('ids', torch.zeros(0, 0, dtype=torch.int64), persistent=False)
-        self.num_phrases = 0
+        self.num_phrases = self.num_empty = 0
 
     def read(
         self,
         captions: Sequence[str],
         *,
         tagger: str = 'auto',
+        max_share: float = 1.0,
         cache_dir: str | os.PathLike | None = None,
         workers: int = 0,
         progress: bool = True,
@@ -40,11 +42,13 @@ class PhraseBank(nn.Module):
 
         Args:
             captions: N texts, in the order of ``PairTargets.sample_idx``.
+            max_share: see :meth:`mmt2ireid.text.PhraseTable.without_common`.
             tagger, cache_dir, workers, progress: see :func:`mmt2ireid.text.phrase_table`.
         """
         from mmt2ireid.text import phrase_table  # only users of phrases need that room
 
         table = phrase_table(captions, tagger=tagger, cache_dir=cache_dir, workers=workers, progress=progress)
+        table = table.without_common(max_share)
         self.fill(table.indptr, table.indices, table.num_phrases)
 
     def fill(self, indptr: np.ndarray, indices: np.ndarray, num_phrases: int) -> None:
@@ -59,7 +63,7 @@ class PhraseBank(nn.Module):
         padded = np.full((len(counts), int(counts.max(initial=0))), num_phrases, dtype=np.int64)
         padded[np.arange(padded.shape[1]) < counts[:, None]] = indices
         self.ids = torch.from_numpy(padded).to(self.ids.device)
-        self.num_phrases = num_phrases
+        self.num_phrases, self.num_empty = num_phrases, int((counts == 0).sum())
 
     def rows(self, index: Tensor) -> Tensor:
         """Which phrases captions have; needs no synchronisation with the device.

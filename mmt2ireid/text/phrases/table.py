@@ -70,6 +70,27 @@ class PhraseTable:
         """The phrases of a caption, in the form of their synonym classes."""
         return [self.names[i] for i in self.ids(index)]
 
+    def without_common(self, max_share: float) -> PhraseTable:
+        """The table without phrases that tell little, because many captions have them ("man", "white shoe").
+
+        Args:
+            max_share: a phrase stays if at most this share of the captions has it, in (0, 1]; 1 keeps all.
+
+        Returns:
+            A table of as many captions, with ids of its own; a caption may be left without any.
+
+        Raises:
+            ValueError: ``max_share`` is not in (0, 1].
+        """
+        if not 0 < max_share <= 1:
+            raise ValueError(f'max_share must be in (0, 1], but got {max_share!r}')
+        stays = np.bincount(self.indices, minlength=self.num_phrases) / len(self) <= max_share
+        kept = stays[self.indices]
+        before = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(kept, dtype=np.int64)])
+        new_ids = np.cumsum(stays, dtype=np.int32) - 1
+        names = tuple(name for name, stay in zip(self.names, stays, strict=True) if stay)
+        return PhraseTable(before[self.indptr], new_ids[self.indices[kept]], names, self.tagger)
+
 
 def save_table(path: str | os.PathLike, table: PhraseTable, key: str) -> None:
     """Writes a table as ``.npz`` without objects, whole or not at all.
