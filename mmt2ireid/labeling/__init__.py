@@ -6,7 +6,7 @@ are 0, 1, ..., and -1 is un-clustered.
 
 from mmt2ireid.labeling.cluster import cluster
 from mmt2ireid.labeling.distance import jaccard_distance
-from mmt2ireid.labeling.metrics import cluster_statistics, label_quality
+from mmt2ireid.labeling.metrics import cluster_statistics, cross_modal_agreement, label_quality
 from mmt2ireid.labeling.neighbours import nearest_neighbours
 from mmt2ireid.labeling.pseudo_labels import PseudoLabels, pseudo_labels
 from mmt2ireid.labeling.refine import refine_labels
@@ -17,6 +17,7 @@ __all__ = [
     'Reliability',
     'cluster',
     'cluster_statistics',
+    'cross_modal_agreement',
     'jaccard_distance',
     'keep_reliable',
     'label_quality',

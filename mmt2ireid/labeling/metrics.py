@@ -71,6 +71,36 @@ def cluster_statistics(labels: Any) -> dict[str, float]:
     return statistics
 
 
+def cross_modal_agreement(img_labels: Any, txt_labels: Any, image_of: Any) -> dict[str, float]:
+    """Whether images and captions fall into the same clusters, before they refine each other: needs no identities.
+
+    k1, k2 and eps can be chosen by it where nobody knows who is who. Clusters of either modality alone can be right or
+    wrong; that both make the same mistakes is unlikely. After refinement it tells nothing: each has copied the other.
+
+    Args:
+        img_labels: integers (I,), -1 = un-clustered.
+        txt_labels: integers (T,), -1 = un-clustered.
+        image_of: integers (T,), the image of each caption.
+
+    Returns:
+        'agreement', the adjusted Rand index of the captions' clusters and their images', over the captions that both
+        have clustered, NaN where there are none; 'clustered_in_both', their share of all captions.
+
+    Raises:
+        ValueError: vectors that are no labels, of different lengths, or images that do not exist.
+    """
+    img, txt = as_labels(img_labels, 'img_labels'), as_labels(txt_labels, 'txt_labels')
+    owners = np.asarray(image_of)
+    if owners.shape != txt.shape or (len(owners) and not 0 <= owners.min() <= owners.max() < len(img)):
+        raise ValueError(f'image_of must be {len(txt)} numbers of the {len(img)} images, but it is not')
+    by_image = img[owners]
+    both = (by_image != UNCLUSTERED) & (txt != UNCLUSTERED)
+    return {
+        'agreement': float(adjusted_rand_score(by_image[both], txt[both])) if both.any() else float('nan'),
+        'clustered_in_both': float(both.mean()) if len(both) else 0.0,
+    }
+
+
 def _pairs(sizes: np.ndarray) -> int:
     return int((sizes * (sizes - 1) // 2).sum())
 
