@@ -34,6 +34,9 @@ ROWS = {  # the losses, the source of the soft labels, the directions of MPLR (N
     'r50_cuhk_wo-ihsm': (MEMORY | CPM | CROSS, 'text_iou', BOTH),
     'r50_cuhk_cmpm-cmpc': ({'loss_cpm', 'loss_cmpc'}, 'label', None),
     'r50_cuhk_mm-tim': ({'loss_text_regression'}, None, None),
+    'r50_cuhk_warmup': (MEMORY | CPM | CROSS | INTRA, 'text_iou', BOTH),
+    'clip-vitb16_cuhk': (MEMORY | CPM | CROSS | INTRA, 'text_iou', BOTH),
+    'clip-rn50_cuhk': (MEMORY | CPM | CROSS | INTRA, 'text_iou', BOTH),
 }
 
 
@@ -48,7 +51,14 @@ def hooks_of(cfg):
 
 def shallow(cfg):
     """The config's model with a small ResNet or ViT, a small text encoder and a memory of 10 images."""
-    if cfg.model.image_encoder.type == 'mmpretrain.ResNet':
+    encoder = cfg.model.image_encoder
+    if encoder.type == 'OpenCLIPImageEncoder':
+        layers = [1, 1, 1, 1] if encoder.model.startswith('RN50') else 1
+        vision = dict(image_size=224, layers=layers, width=64, head_width=64, patch_size=16)
+        text = dict(context_length=77, vocab_size=20, width=64, heads=1, layers=1)
+        small = dict(embed_dim=cfg.model.img_neck.out_channels, quick_gelu=True, vision_cfg=vision, text_cfg=text)
+        encoder.model = cfg.model.text_encoder.model = small
+    elif encoder.type == 'mmpretrain.ResNet':
         cfg.model.image_encoder.depth, cfg.model.img_neck.in_channels = 18, 512
     else:
         cfg.model.image_encoder.arch = dict(embed_dims=768, num_layers=1, num_heads=12, feedforward_channels=64)
@@ -92,7 +102,10 @@ def test_a_row_trains_what_it_says(name):
     assert ('NounPhraseHook' in hooks) == (model.phrase_bank is not None)
     graded = {key.split('.')[0] for key, param in model.named_parameters() if param.grad is not None}
     frozen = {'text_encoder', 'txt_neck'} if name == 'r50_cuhk_mm-tim' else set()
-    assert graded - {'heads'} == {'image_encoder', 'img_neck', 'text_encoder', 'txt_neck'} - frozen
+    parts = {'image_encoder', 'img_neck', 'text_encoder', 'txt_neck'}
+    weightless = {part for part in parts if not list(model.get_submodule(part).parameters())}
+    assert weightless == ({'img_neck', 'txt_neck'} if name.startswith('clip') else set())
+    assert graded - {'heads'} == parts - weightless - frozen
     assert bool(cfg.get('find_unused_parameters')) == bool(frozen)
 
 
@@ -131,6 +144,32 @@ def test_memory_clusters_and_hooks_fit_the_data_set(name):
     assert (tokenizers[0].type == 'WordTokenizer') == (cfg.model.text_encoder.type == 'BiLSTMTextEncoder')
 
 
+def test_mutual_teaching_is_the_baseline_with_two_networks():
+    cfg, baseline = load('r50_cuhk_cmpm-mmt'), load('r50_cuhk_baseline')
+    hook, clustering = hooks_of(cfg)['MutualTeachingHook'], hooks_of(baseline)['ClusteringHook']
+    assert all(clustering[key] == value for key, value in hook.items() if key != 'type')
+    assert hook.keys() == clustering.keys() - {'eps_gap', 'refine'}
+    HOOKS.build(dict(hook))
+    assert 'ClusteringHook' not in hooks_of(cfg)
+    head, sampler = cfg.model.heads.mutual, cfg.train_dataloader.sampler
+    assert (head.num_images, head.num_captions) == SIZES['CUHKPEDES'] and head.min_cluster_size == hook.min_samples
+    assert head.dim == cfg.model.img_neck.out_channels == cfg.model.txt_neck.out_channels
+    assert sampler.num_clusters * sampler.num_instances == cfg.train_dataloader.batch_size
+    assert cfg.model.heads.cpm == baseline.model.heads.cpm
+    for key in ('optim_wrapper', 'param_scheduler', 'train_cfg'):
+        assert cfg[key] == baseline[key]
+    cfg.model.heads.mutual.update(num_images=10, num_captions=20, min_cluster_size=2)
+    model = shallow(cfg)
+    labels = [torch.arange(10) // 2, torch.arange(20) // 4]
+    feats = [torch.randn(len(x), 1024, generator=torch.Generator().manual_seed(2)) for x in labels]
+    model.heads['mutual'].set_labels(*labels, *feats)
+    losses = model.loss(batch())
+    kinds = ('id', 'soft_id', 'triplet', 'soft_triplet')
+    assert set(losses) == CPM | {f'loss_{kind}_{name}' for kind in kinds for name in ('img', 'txt')}
+    sum(losses.values()).backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
 def test_the_papers_recipe():
     cfg = load('r50_cuhk')
     assert cfg.optim_wrapper.optimizer == dict(type='Adam', lr=3.2e-4)
@@ -158,3 +197,28 @@ def test_the_sweeps_change_one_weight(head, own, first):
         cfg.model.heads[head].loss_weight = paper.model.heads[head].loss_weight
         assert cfg.model == paper.model
         assert cfg.custom_hooks == paper.custom_hooks
+
+
+@pytest.mark.parametrize(('name', 'image'), [('clip-vitb16_cuhk', 'ViT-B-16'), ('clip-rn50_cuhk', 'RN50')])
+def test_clip_is_openais(name, image):
+    """Towers, weights, activation and preprocessing as open_clip itself knows them, without loading any."""
+    open_clip = pytest.importorskip('open_clip')
+    model = load(name).model
+    for part in (model.image_encoder, model.text_encoder):
+        assert part.model.startswith(image)
+        assert part.init_cfg.pretrained == 'openai'
+        known, tag = open_clip.get_model_config(part.model), open_clip.get_pretrained_cfg(part.model, 'openai')
+        assert known['quick_gelu'] is tag['quick_gelu'] is True
+        assert known['embed_dim'] == model.img_neck.out_channels == model.heads.memory.dim
+        assert model.data_preprocessor.mean == pytest.approx([255 * value for value in tag['mean']])
+        assert model.data_preprocessor.std == pytest.approx([255 * value for value in tag['std']])
+    assert tuple(model.image_encoder.image_size) == (384, 128)
+    assert load(name).optim_wrapper.optimizer.lr == 1e-5
+
+
+def test_warm_up_is_projection_matching_alone():
+    cfg = load('r50_cuhk_warmup')
+    hook = hooks_of(cfg)['HeadWarmupHook']
+    assert set(cfg.model.heads) - set(hook.heads) == {'cpm'}
+    assert hook.epochs > 0
+    assert cfg.model == load('r50_cuhk').model

@@ -33,6 +33,13 @@ def shallow(cfg):
     if isinstance(encoder.get('arch'), str) and encoder.arch in WIDTHS:
         width = WIDTHS[encoder.arch]
         encoder.arch = dict(embed_dims=width, num_layers=1, num_heads=width // 64, feedforward_channels=64)
+    if encoder.type == 'OpenCLIPImageEncoder' and isinstance(encoder.model, str):
+        width = cfg.model.img_neck.out_channels
+        layers = [1, 1, 1, 1] if encoder.model.startswith('RN50') else 1
+        vision = dict(image_size=224, layers=layers, width=64, head_width=64, patch_size=16)
+        text = dict(context_length=77, vocab_size=1000, width=64, heads=1, layers=1)
+        small = dict(embed_dim=width, quick_gelu=True, vision_cfg=vision, text_cfg=text)
+        encoder.model = cfg.model.text_encoder.model = small
     text_encoder = cfg.model.text_encoder
     if text_encoder.type == 'BertTextEncoder' and 'num_hidden_layers' not in text_encoder.get('config', {}):
         text_encoder.config = dict(text_encoder.get('config', {}), **SHALLOW_BERT)
@@ -40,7 +47,7 @@ def shallow(cfg):
             if head is not None and head.type == 'MLMHead':
                 head.config = dict(SHALLOW_BERT)
     for head in cfg.model.heads.values():
-        if head is not None and head.type == 'MemoryHead':
+        if head is not None and head.type in ('MemoryHead', 'MutualTeachingHead'):
             head.num_images, head.num_captions = 10, 20
     return cfg
 

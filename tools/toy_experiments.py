@@ -81,9 +81,20 @@ ROWS = {
         ),
         Row('to the second set: after pre-training', 'unipt_vit_toy_to-second', 'unipt_vit_toy', test_only=True),
         Row('no identities: baseline, CPM and SpCL', 'cmmt_vit_toy_baseline', 'unipt_vit_pseudo'),
+        Row('no identities: CPM and MMT', 'cmmt_vit_toy_cmpm-mmt', 'unipt_vit_pseudo'),
         Row('no identities: + MPLR', 'cmmt_vit_toy_baseline_mplr', 'unipt_vit_pseudo'),
         Row('no identities: + Text-IoU CPM', 'cmmt_vit_toy_wo-hsm', 'unipt_vit_pseudo'),
         Row('no identities: + Text-IoU HSM (CMMT)', 'cmmt_vit_toy', 'unipt_vit_pseudo'),
+        Row('no identities: CMMT without MPLR', 'cmmt_vit_toy_wo-mplr', 'unipt_vit_pseudo'),
+        Row('no identities: CMMT without Text-IoU CPM', 'cmmt_vit_toy_wo-iou', 'unipt_vit_pseudo'),
+        Row('no identities: CMMT without MPLR v->t', 'cmmt_vit_toy_wo-v2t', 'unipt_vit_pseudo'),
+        Row('no identities: CMMT without MPLR t->v', 'cmmt_vit_toy_wo-t2v', 'unipt_vit_pseudo'),
+        Row('no identities: CMMT, soft labels of text embeddings', 'cmmt_vit_toy_te-cpm', 'unipt_vit_pseudo'),
+        Row('no identities: CMMT, soft labels of image embeddings', 'cmmt_vit_toy_ve-cpm', 'unipt_vit_pseudo'),
+        Row('no identities: CMMT, mining within modalities only', 'cmmt_vit_toy_wo-chsm', 'unipt_vit_pseudo'),
+        Row('no identities: CMMT, mining across modalities only', 'cmmt_vit_toy_wo-ihsm', 'unipt_vit_pseudo'),
+        Row('no identities: MM-TIM', 'cmmt_vit_toy_mm-tim', 'unipt_vit_pseudo'),
+        Row('with identities: CMPM and CMPC', 'cmmt_vit_toy_cmpm-cmpc', 'unipt_vit_pseudo'),
     )
 }
 STRIP_ROWS = ('unipt_vit_toy_pseudo', 'unipt_vit_toy')  # the first of them that is run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import numpy as np
@@ -15,7 +16,7 @@ from tiny_config import write_config
 from mmt2ireid.compat import load_from_local
 from mmt2ireid.engine.hooks import clustering
 from mmt2ireid.engine.launch import build_runner, run
-from mmt2ireid.labeling import label_quality, pseudo_labels, refine_labels
+from mmt2ireid.labeling import cross_modal_agreement, label_quality, pseudo_labels, refine_labels
 
 
 @pytest.fixture
@@ -116,6 +117,23 @@ def test_what_is_said(make, tmp_path):
             assert scalars[f'clusters/{name}_{key}'].current() == pytest.approx(wanted[key], nan_ok=True)
         assert scalars[f'clusters/{name}_clusters'].current() == memory.num_clusters > 0
         assert scalars[f'clusters/{name}_clusters'].data[1].tolist() == [1, 1]
+    agreements = scalars['clusters/agreement'].data[0].tolist()
+    said = re.findall(r'epoch \d: clusters of images and of captions agree by ([\d.e-]+)', log_of(tmp_path))
+    assert [f'{value:.4g}' for value in agreements] == said and len(said) == 2
+    assert 0 < scalars['clusters/clustered_in_both'].current() <= 1
+    (file,) = (tmp_path / 'work').glob('*/vis_data/scalars.json')
+    drawn = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [row['clusters/agreement'] for row in drawn if 'clusters/agreement' in row] == pytest.approx(agreements)
+
+
+def test_agreement_is_that_before_refinement(make):
+    runner = train(make(epochs=1))
+    hook = next(hook for hook in runner.hooks if isinstance(hook, clustering.ClusteringHook))
+    (_, labels) = hook.find_labels(runner.model)
+    runner.message_hub.log_scalars.clear()
+    hook._report(runner, labels)
+    wanted = cross_modal_agreement(*labels.before, hook.image_of)
+    assert runner.message_hub.get_scalar('clusters/clustered_in_both').current() == wanted['clustered_in_both']
 
 
 def test_nothing_is_said_of_identities_that_are_not_known(make, tmp_path):

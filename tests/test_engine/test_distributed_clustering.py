@@ -23,10 +23,13 @@ def prepare(work_dir: str, distributed: bool):
     from mmt2ireid.engine.launch import build_runner
 
     module.collect_env = dict
-    cfg = tiny_cmmt(Path(work_dir), epochs=2)
+    # Sizes that the config leaves open are given once the model is wrapped.
+    left_open = dict(model__heads__memory__num_images=None, model__heads__memory__num_captions=None)
+    cfg = tiny_cmmt(Path(work_dir), epochs=2, **(left_open if distributed else {}))
     runner = build_runner(cfg, 'pytorch' if distributed else 'none')
     runner._train_loop = runner.build_train_loop(runner._train_loop)
     hook = next(hook for hook in runner.hooks if isinstance(hook, ClusteringHook))
+    hook.before_run(runner)
     hook.before_train(runner)
     return hook, runner
 

@@ -303,3 +303,27 @@ class TestHead:
         """A hook compares ``num_classes`` of whatever is in a head with the identities of the training set."""
         head = MODELS.build(dict(type='mmt2ireid.MemoryHead', num_images=N, num_captions=N, dim=D))
         assert not any(hasattr(module, 'num_classes') for module in head.modules())
+
+
+def test_size_that_comes_later():
+    """By whoever knows it, or by what is loaded; in place, and once."""
+    given, later, loaded = build(), HybridMemory(None, D).double(), HybridMemory(None, D).double()
+    assert later.num_instances == 0 and not later.is_filled
+    with pytest.raises(RuntimeError, match='The memory is empty'):
+        later.loss(draw(2, D), torch.tensor([0, 1]))
+    features = later.features
+    later.set_size(N)
+    assert later.features is features and later.num_instances == later.class_count == N
+    later.set_features(draw(N, D, seed=1))
+    later.set_labels(LABELS)
+    loaded.load_state_dict(given.state_dict())
+    embed, index = draw(3, D, seed=5), torch.tensor([0, 9, 4])
+    wanted = given.loss(embed, index)
+    for memory in (later, loaded):
+        assert memory.is_filled and memory.num_clusters == given.num_clusters
+        assert torch.equal(memory.loss(embed, index), wanted)
+        assert torch.equal(memory.features, given.features)
+        memory.set_size(N + 1)
+        assert memory.num_instances == N
+    with pytest.raises(ValueError, match='num_instances must be positive, but got 0'):
+        HybridMemory(None, D).set_size(0)

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from mmt2ireid.datasets.samplers.epoch_sampler import EpochSampler
+from mmt2ireid.datasets.samplers.group_sampler import GroupSampler
 from mmt2ireid.registry import DATA_SAMPLERS
 
 
 @DATA_SAMPLERS.register_module()
-class IdentitySampler(EpochSampler):
+class IdentitySampler(GroupSampler):
     """Every P * K consecutive indices of a rank are K pairs of each of P identities.
 
     Use it with ``batch_size = num_pids * num_instances``. In one step the identities are distinct over all ranks. The
@@ -31,65 +31,20 @@ class IdentitySampler(EpochSampler):
     """
 
     def __init__(self, dataset: Any, *, num_pids: int, num_instances: int, seed: int | None = 0) -> None:
-        super().__init__(seed)
+        super().__init__(num_pids, num_instances, seed)
         if num_pids < 1 or num_instances < 1:
             raise ValueError(f'num_pids and num_instances must be at least 1, but got {num_pids} and {num_instances}')
-        self.num_pids, self.num_instances = num_pids, num_instances
         pids = _pids_of(dataset)
-        self._by_pid = np.argsort(pids, kind='stable')
-        _, self._starts, self._counts = np.unique(pids[self._by_pid], return_index=True, return_counts=True)
-        self._ids_per_step = num_pids * self.world_size
-        if self._ids_per_step > len(self._counts):
+        self._set_groups(pids)
+        if self._groups_per_step > len(self._counts):
             raise ValueError(
                 f'num_pids times the {self.world_size} ranks must be at most the {len(self._counts)} identities '
                 f'of the dataset, but got {num_pids}'
             )
         self.num_steps = max(
-            math.ceil(len(pids) / (self._ids_per_step * num_instances)),
-            math.ceil(len(self._counts) / self._ids_per_step),
+            math.ceil(len(pids) / (self._groups_per_step * num_instances)),
+            math.ceil(len(self._counts) / self._groups_per_step),
         )
-
-    def _draw_turns(self, rng: np.random.Generator) -> np.ndarray:
-        """Identities in the order of their turns, (num_steps, ids_per_step), distinct within a step."""
-        total = self.num_steps * self._ids_per_step
-        turns: np.ndarray = np.zeros(0, dtype=np.int64)
-        while len(turns) < total:
-            order = rng.permutation(len(self._counts))
-            # The step that this round completes holds the last identities of the round before: they come later in it.
-            begun = turns[len(turns) - len(turns) % self._ids_per_step :]
-            num_missing = self._ids_per_step - len(begun)
-            first = order[~np.isin(order, begun)][:num_missing]
-            turns = np.concatenate([turns, first, order[~np.isin(order, first)]])
-        return turns[:total].reshape(self.num_steps, self._ids_per_step)
-
-    def _rank_part(self) -> tuple[np.ndarray, np.ndarray]:
-        rng = self._rng()
-        turns = self._draw_turns(rng)
-        shuffled = self._shuffle_within_identities(rng)
-        offsets = _occurrence(turns.ravel()).reshape(turns.shape)[..., None] * self.num_instances
-        offsets = offsets + np.arange(self.num_instances)
-        indices = shuffled[self._starts[turns][..., None] + offsets % self._counts[turns][..., None]]
-        positions = np.arange(indices.size).reshape(indices.shape)
-        mine = slice(self.rank * self.num_pids, (self.rank + 1) * self.num_pids)
-        return indices[:, mine].ravel(), positions[:, mine].ravel()
-
-    def _shuffle_within_identities(self, rng: np.random.Generator) -> np.ndarray:
-        groups = np.repeat(np.arange(len(self._counts)), self._counts)
-        return self._by_pid[np.lexsort((rng.random(len(groups)), groups))]
-
-    def __len__(self) -> int:
-        return self.num_steps * self.num_pids * self.num_instances
-
-
-def _occurrence(values: np.ndarray) -> np.ndarray:
-    """How often each entry's value has occurred before it."""
-    order = np.argsort(values, kind='stable')
-    ordered = values[order]
-    is_first = np.r_[True, ordered[1:] != ordered[:-1]]
-    run_starts = np.flatnonzero(is_first)[np.cumsum(is_first) - 1]
-    occurrence = np.empty(len(values), dtype=np.int64)
-    occurrence[order] = np.arange(len(values)) - run_starts
-    return occurrence
 
 
 def _pids_of(dataset: Any) -> np.ndarray:

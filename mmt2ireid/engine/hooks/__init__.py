@@ -6,6 +6,7 @@ from mmt2ireid.engine.hooks.clustering import ClusteringHook
 from mmt2ireid.engine.hooks.dataset_checks import IdentityCountHook, SkippedImagesHook
 from mmt2ireid.engine.hooks.deferred_runtime_info import DeferredRuntimeInfoHook
 from mmt2ireid.engine.hooks.head_warmup import HeadWarmupHook
+from mmt2ireid.engine.hooks.mutual_teaching import MutualTeachingHook
 from mmt2ireid.engine.hooks.nan_guard import NaNGuardHook
 from mmt2ireid.engine.hooks.noun_phrases import NounPhraseHook
 from mmt2ireid.engine.hooks.progress_bar import ProgressBarHook
@@ -19,6 +20,7 @@ __all__ = [
     'DeferredRuntimeInfoHook',
     'HeadWarmupHook',
     'IdentityCountHook',
+    'MutualTeachingHook',
     'NaNGuardHook',
     'NounPhraseHook',
     'ProgressBarHook',

@@ -134,11 +134,17 @@ def compare(model: nn.Module, state: State) -> Difference:
         state: as it would be loaded; not changed.
 
     Returns:
-        The difference, after what the modules adapt by themselves.
+        The difference, after what the modules adapt by themselves, in what is loaded or in their own size.
     """
-    own = {key: tuple(value.shape) for key, value in model.state_dict().items() if isinstance(value, Tensor)}
-    difference = _compare(own, state)
-    return _compare(own, _adapted(model, state)) if difference else difference
+    difference = _compare(_shapes(model), state)
+    if not difference:
+        return difference
+    adapted = _adapted(model, state)
+    return _compare(_shapes(model), adapted)
+
+
+def _shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:
+    return {key: tuple(value.shape) for key, value in model.state_dict().items() if isinstance(value, Tensor)}
 
 
 def _compare(own: dict[str, tuple[int, ...]], state: State) -> Difference:

@@ -7,6 +7,7 @@ from mmt2ireid.models.heads.hard_mining_head import HardMiningHead
 from mmt2ireid.models.heads.identity_head import IdentityHead
 from mmt2ireid.models.heads.memory_head import MemoryHead
 from mmt2ireid.models.heads.mlm_head import MLMHead
+from mmt2ireid.models.heads.mutual_teaching_head import MutualTeachingHead
 from mmt2ireid.models.heads.pgu_head import PGUHead
 from mmt2ireid.models.heads.projection_matching_head import ProjectionMatchingHead
 from mmt2ireid.models.heads.ranking_head import RankingHead
@@ -20,6 +21,7 @@ __all__ = [
     'IdentityHead',
     'MLMHead',
     'MemoryHead',
+    'MutualTeachingHead',
     'PGUHead',
     'ProjectionMatchingHead',
     'RankingHead',

@@ -23,8 +23,9 @@ class MemoryHead(BaseHead):
         thresholds: float64 (2,), independence that clusters of images and of captions need to be kept (SpCL).
 
     Args:
-        num_images: unique images of the training set.
-        num_captions: captions of the training set.
+        num_images: unique images of the training set. None: the clustering hook says how many there are before
+            training starts, or a checkpoint does by what it holds.
+        num_captions: captions of the training set, likewise.
         dim: width D of the embeddings.
         momentum: weight of the old row in an update.
         temperature: tau.
@@ -36,8 +37,8 @@ class MemoryHead(BaseHead):
     def __init__(
         self,
         *,
-        num_images: int,
-        num_captions: int,
+        num_images: int | None = None,
+        num_captions: int | None = None,
         dim: int = 1024,
         momentum: float = 0.2,
         temperature: float = 0.05,
@@ -48,6 +49,11 @@ class MemoryHead(BaseHead):
         self.txt_memory = HybridMemory(num_captions, dim, momentum, temperature)
         # What clustering froze at the first epoch with clusters; NaN before. Here, so that it is in the checkpoint.
         self.register_buffer('thresholds', torch.full((2,), torch.nan, dtype=torch.float64))
+
+    def set_sizes(self, num_images: int, num_captions: int) -> None:
+        """Gives the memories that were built without a size theirs."""
+        self.img_memory.set_size(num_images)
+        self.txt_memory.set_size(num_captions)
 
     def loss(self, features: PairFeatures, targets: PairTargets) -> dict[str, Tensor]:
         """Losses of the pairs, see :class:`BaseHead`; the memories are updated thereafter."""

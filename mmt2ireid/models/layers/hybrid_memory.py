@@ -24,7 +24,8 @@ class HybridMemory(nn.Module):
     Nothing here adds up floats in an order that is left to chance: no atomic additions on the GPU either.
 
     Args:
-        num_instances: rows, N.
+        num_instances: rows, N. None: whoever knows the training set says it by :meth:`set_size`, or a checkpoint does
+            by what it holds.
         dim: width D.
         momentum: weight of the old row in an update (SpCL's convention).
         temperature: tau.
@@ -39,23 +40,49 @@ class HybridMemory(nn.Module):
     _order: Tensor
     _offsets: Tensor
 
-    def __init__(self, num_instances: int, dim: int, momentum: float = 0.2, temperature: float = 0.05) -> None:
+    def __init__(self, num_instances: int | None, dim: int, momentum: float = 0.2, temperature: float = 0.05) -> None:
         super().__init__()
         for name, value in dict(num_instances=num_instances, dim=dim).items():
-            if value < 1:
+            if value is not None and value < 1:
                 raise ValueError(f'{name} must be positive, but got {value}')
         if not 0 <= momentum <= 1:
             raise ValueError(f'momentum must be from 0 to 1, but got {momentum}')
         if temperature <= 0:
             raise ValueError(f'temperature must be positive, but got {temperature}')
-        self.num_instances, self.dim = num_instances, dim
+        self.dim = dim
         self.momentum, self.temperature = momentum, temperature
-        self.register_buffer('features', torch.zeros(num_instances, dim))
-        self.register_buffer('labels', torch.full((num_instances,), -1, dtype=torch.int64))
+        rows = num_instances or 0
+        self.register_buffer('features', torch.zeros(rows, dim))
+        self.register_buffer('labels', torch.full((rows,), -1, dtype=torch.int64))
         for name in ('_class_of', '_order', '_offsets'):
-            self.register_buffer(name, torch.arange(num_instances), persistent=False)
+            self.register_buffer(name, torch.arange(rows), persistent=False)
         self.num_clusters = 0
         self._filled = False
+        self._register_load_state_dict_pre_hook(self._take_size)
+
+    @property
+    def num_instances(self) -> int:
+        """Rows, N; 0 as long as nobody has said how many."""
+        return len(self.features)
+
+    @torch.no_grad()
+    def set_size(self, num_instances: int) -> None:
+        """Says how many rows a memory has that was built without a number; does nothing to one that has a number.
+
+        In place: what refers to the buffers, as DistributedDataParallel does, goes on to.
+
+        Args:
+            num_instances: rows, N.
+
+        Raises:
+            ValueError: if it is not positive.
+        """
+        if num_instances < 1:
+            raise ValueError(f'num_instances must be positive, but got {num_instances}')
+        if not self.num_instances:
+            self.features.resize_(num_instances, self.dim).zero_()
+            self.labels.resize_(num_instances).fill_(-1)
+            self._index_classes()
 
     @property
     def is_filled(self) -> bool:
@@ -174,6 +201,11 @@ class HybridMemory(nn.Module):
         rows = self.features.index_select(0, index)
         rows = F.normalize(self.momentum * rows + (1 - self.momentum) * feats, dim=1)
         self.features.index_copy_(0, index, rows)
+
+    def _take_size(self, state: dict[str, Any], prefix: str, *others: Any) -> None:
+        rows = state.get(f'{prefix}features')
+        if rows is not None and len(rows):
+            self.set_size(len(rows))
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(*args, **kwargs)

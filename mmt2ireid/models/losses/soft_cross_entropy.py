@@ -10,7 +10,7 @@ from mmt2ireid.registry import MODELS
 
 
 @full_precision
-def soft_cross_entropy_loss(logits: Tensor, teacher_logits: Tensor) -> Tensor:
+def soft_cross_entropy_loss(logits: Tensor, teacher_logits: Tensor, reduction: str = 'mean') -> Tensor:
     r"""Soft classification loss of mutual mean teaching, MMT (Ge et al., ICLR 2020).
 
     .. math:: L = -\frac1B \sum_i \sum_c \mathrm{softmax}(z'_i)_c \log \mathrm{softmax}(z_i)_c
@@ -21,11 +21,12 @@ def soft_cross_entropy_loss(logits: Tensor, teacher_logits: Tensor) -> Tensor:
     Args:
         logits: z, (B, C).
         teacher_logits: z', (B, C), gets no gradient.
+        reduction: 'mean', or 'none' for one loss per row.
 
     Returns:
-        Scalar, computed in float32 or wider.
+        Scalar, or (B,), computed in float32 or wider.
     """
-    return F.cross_entropy(logits, teacher_logits.detach().softmax(dim=1))
+    return F.cross_entropy(logits, teacher_logits.detach().softmax(dim=1), reduction=reduction)
 
 
 @MODELS.register_module()

@@ -12,7 +12,9 @@ from mmt2ireid.registry import MODELS
 
 
 @full_precision
-def softmax_triplet_loss(embed: Tensor, labels: Tensor, normalise: bool = False) -> Tensor:
+def softmax_triplet_loss(
+    embed: Tensor, labels: Tensor, normalise: bool = False, ignore_unclustered: bool = False
+) -> Tensor:
     r"""Triplet loss without margin, MMT (Ge et al., ICLR 2020), with hard labels.
 
     .. math::
@@ -26,17 +28,20 @@ def softmax_triplet_loss(embed: Tensor, labels: Tensor, normalise: bool = False)
         embed: f, (B, D).
         labels: int64 (B,); a negative one is un-clustered and counts as a label of its own.
         normalise: bring ``embed`` to unit length first (the authors do not).
+        ignore_unclustered: leave the un-clustered out, which else are everybody's possible negatives.
 
     Returns:
         Scalar, computed in float32 or wider; 0 (with zero gradients) when no anchor counts.
     """
     embed = F.normalize(embed, dim=-1) if normalise else embed
-    triplets = _mine(embed, labels)
+    triplets = _mine(embed, labels, ignore_unclustered)
     return _mean(-_log_shares(embed, triplets)[:, 1], triplets)
 
 
 @full_precision
-def soft_softmax_triplet_loss(embed: Tensor, teacher_embed: Tensor, labels: Tensor, normalise: bool = False) -> Tensor:
+def soft_softmax_triplet_loss(
+    embed: Tensor, teacher_embed: Tensor, labels: Tensor, normalise: bool = False, ignore_unclustered: bool = False
+) -> Tensor:
     r"""The same with a teacher's :math:`T_i` as the soft label (MMT).
 
     .. math:: L = -\mathrm{mean}_i [T'_i \log T_i + (1 - T'_i) \log (1 - T_i)]
@@ -49,6 +54,7 @@ def soft_softmax_triplet_loss(embed: Tensor, teacher_embed: Tensor, labels: Tens
         teacher_embed: f', (B, D'), gets no gradient.
         labels: see :func:`softmax_triplet_loss`.
         normalise: bring both to unit length first.
+        ignore_unclustered: see :func:`softmax_triplet_loss`.
 
     Returns:
         Scalar, computed in float32 or wider; 0 (with zero gradients) when no anchor counts.
@@ -56,7 +62,7 @@ def soft_softmax_triplet_loss(embed: Tensor, teacher_embed: Tensor, labels: Tens
     teacher_embed = teacher_embed.detach()
     if normalise:
         embed, teacher_embed = F.normalize(embed, dim=-1), F.normalize(teacher_embed, dim=-1)
-    triplets = _mine(embed, labels)
+    triplets = _mine(embed, labels, ignore_unclustered)
     soft = _log_shares(teacher_embed, triplets).exp()
     return _mean(-(soft * _log_shares(embed, triplets)).sum(dim=1), triplets)
 
@@ -65,13 +71,15 @@ _Triplets = tuple[Tensor, Tensor, Tensor]
 
 
 @torch.no_grad()
-def _mine(embed: Tensor, labels: Tensor) -> _Triplets:
+def _mine(embed: Tensor, labels: Tensor, ignore_unclustered: bool) -> _Triplets:
     """Hardest positive (B,), hardest negative (B,) and whether there are both, bool (B,)."""
     # Differences rather than products: the latter lose small distances to rounding.
     distance = torch.cdist(embed, embed, compute_mode='donot_use_mm_for_euclid_dist')
     others = ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
     equal = (labels[:, None] == labels[None]) & (labels >= 0)
     positive, negative = equal & others, ~equal & others
+    if ignore_unclustered:
+        negative &= (labels >= 0)[None]
     farthest = distance.masked_fill(~positive, -1).argmax(dim=1)
     nearest = distance.masked_fill(~negative, torch.inf).argmin(dim=1)
     return farthest, nearest, positive.any(dim=1) & negative.any(dim=1)
@@ -95,18 +103,19 @@ class SoftmaxTripletLoss(nn.Module):
 
     Args:
         normalise: bring embeddings to unit length first.
+        ignore_unclustered: leave the un-clustered out, which else are everybody's possible negatives.
         gather: mine in the joint batch of all ranks.
     """
 
-    def __init__(self, *, normalise: bool = False, gather: bool = True) -> None:
+    def __init__(self, *, normalise: bool = False, ignore_unclustered: bool = False, gather: bool = True) -> None:
         super().__init__()
-        self.normalise, self.gather = normalise, gather
+        self.normalise, self.ignore_unclustered, self.gather = normalise, ignore_unclustered, gather
 
     def forward(self, embed: Tensor, labels: Tensor, teacher_embed: Tensor | None = None) -> Tensor:
         """Loss of (B, D) embeddings and (B,) labels of this rank (and of all ranks, when gathering)."""
         if self.gather:
             embed, labels = gather_with_grad(embed), gather(labels)
         if teacher_embed is None:
-            return softmax_triplet_loss(embed, labels, self.normalise)
+            return softmax_triplet_loss(embed, labels, self.normalise, self.ignore_unclustered)
         teacher_embed = gather(teacher_embed.detach()) if self.gather else teacher_embed
-        return soft_softmax_triplet_loss(embed, teacher_embed, labels, self.normalise)
+        return soft_softmax_triplet_loss(embed, teacher_embed, labels, self.normalise, self.ignore_unclustered)

@@ -1,0 +1,206 @@
+"""Head of mutual mean teaching: pseudo labels, a classifier per network and modality, and their teachers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from mmengine.dist import all_reduce, get_world_size
+from torch import Tensor, nn
+
+from mmt2ireid.models.heads.base_head import BaseHead
+from mmt2ireid.models.layers.mean_teacher import average_into, teacher_of
+from mmt2ireid.models.losses.precision import full_precision
+from mmt2ireid.models.losses.soft_cross_entropy import soft_cross_entropy_loss
+from mmt2ireid.registry import MODELS
+from mmt2ireid.structures import PairFeatures, PairTargets
+
+MODALITIES, NETWORKS = ('img', 'txt'), 2
+_cross_entropy = full_precision(F.cross_entropy)
+
+
+@MODELS.register_module()
+class MutualTeachingHead(BaseHead):
+    r"""Losses of MMT (Ge et al., ICLR 2020) for both modalities of one of two networks, taught by the other's teacher.
+
+    .. math::
+        L = (1 - a) L_{id} + a L_{soft\ id} + (1 - b) L_{triplet} + b L_{soft\ triplet}, \quad a = 0.5, b = 0.8
+
+    With :math:`L_{id}` the cross-entropy with label smoothing, :math:`L_{soft\ id}` the one towards the teacher's
+    probabilities, and softmax-triplet losses. Whoever clusters calls :meth:`set_labels` before every epoch. An
+    un-clustered image or caption takes no part in its modality's losses, not even as a negative: nobody knows who it
+    is. Means are over what is clustered in the batches of all ranks.
+
+    The number of classes changes with every clustering; the classifiers have rows for the most clusters that there can
+    be, of which the first are used, so that parameters, optimiser and checkpoints keep their shapes (as in the authors'
+    code).
+
+    Attributes:
+        img_labels: int64 (num_images,), clusters 0, 1, ... or -1.
+        txt_labels: int64 (num_captions,).
+
+    Args:
+        num_images: unique images of the training set.
+        num_captions: captions of the training set.
+        dim: width D of the embeddings.
+        min_cluster_size: members that a cluster must have.
+        smoothing: of the labels.
+        soft_id_weight: a.
+        soft_triplet_weight: b.
+        triplet: config of the triplet loss, ``SoftmaxTripletLoss(ignore_unclustered=True)`` by default.
+        loss_weight: factor on all.
+
+    Raises:
+        ValueError: an argument is out of range.
+    """
+
+    img_labels: Tensor
+    txt_labels: Tensor
+
+    def __init__(
+        self,
+        *,
+        num_images: int,
+        num_captions: int,
+        dim: int = 1024,
+        min_cluster_size: int = 4,
+        smoothing: float = 0.1,
+        soft_id_weight: float = 0.5,
+        soft_triplet_weight: float = 0.8,
+        triplet: dict | None = None,
+        loss_weight: float = 1.0,
+    ) -> None:
+        super().__init__(loss_weight=loss_weight)
+        if not 2 <= min_cluster_size <= min(num_images, num_captions):
+            raise ValueError(
+                f'min_cluster_size must be from 2 to the {num_images} images and {num_captions} captions, but got '
+                f'{min_cluster_size}'
+            )
+        for name, value in dict(soft_id_weight=soft_id_weight, soft_triplet_weight=soft_triplet_weight).items():
+            if not 0 <= value <= 1:
+                raise ValueError(f'{name} must be from 0 to 1, but got {value}')
+        self.dim, self.min_cluster_size, self.smoothing = dim, min_cluster_size, smoothing
+        self.soft_id_weight, self.soft_triplet_weight = soft_id_weight, soft_triplet_weight
+        sizes = dict(img=num_images, txt=num_captions)
+        for name, size in sizes.items():
+            self.register_buffer(f'{name}_labels', torch.full((size,), -1, dtype=torch.int64))
+        self.students = nn.ModuleList(
+            nn.ModuleDict({name: nn.Linear(dim, size // min_cluster_size, bias=False) for name, size in sizes.items()})
+            for _ in range(NETWORKS)
+        )
+        self.teachers = nn.ModuleList(teacher_of(student) for student in self.students)
+        self.triplet = MODELS.build(triplet or dict(type='mmt2ireid.SoftmaxTripletLoss', ignore_unclustered=True))
+        self.class_counts = dict.fromkeys(MODALITIES, 0)
+
+    @torch.no_grad()
+    def set_labels(self, img_labels: Tensor, txt_labels: Tensor, img_feats: Tensor, txt_feats: Tensor) -> None:
+        """Sets the clusters, and all classifiers to the centroids of their members, of unit length.
+
+        Args:
+            img_labels: int64 (num_images,), clusters 0, 1, ... without gaps; -1 is un-clustered.
+            txt_labels: int64 (num_captions,).
+            img_feats: (num_images, D), of unit length.
+            txt_feats: (num_captions, D).
+
+        Raises:
+            ValueError: a shape is another, or a cluster has fewer than ``min_cluster_size`` members.
+        """
+        for name, labels, feats in zip(MODALITIES, (img_labels, txt_labels), (img_feats, txt_feats), strict=True):
+            wanted = self._labels(name)
+            if labels.shape != wanted.shape or feats.shape != (len(wanted), self.dim):
+                raise ValueError(
+                    f'{name}_labels and {name}_feats must be of shapes {tuple(wanted.shape)} and '
+                    f'{(len(wanted), self.dim)}, but got {tuple(labels.shape)} and {tuple(feats.shape)}'
+                )
+            sizes = torch.bincount(labels[labels >= 0])
+            if len(sizes) and int(sizes.min()) < self.min_cluster_size:
+                raise ValueError(
+                    f'{name}_labels must have clusters of at least min_cluster_size={self.min_cluster_size}, but got '
+                    f'one of {int(sizes.min())}'
+                )
+            wanted.copy_(labels)
+            centroids = F.normalize(_means(feats, labels, sizes), dim=1)
+            for classifiers in (*self.students, *self.teachers):
+                weight = _weight(classifiers, name)
+                weight.zero_()
+                weight[: len(sizes)] = centroids.to(weight)
+        self._count_classes()
+
+    def loss(
+        self,
+        features: PairFeatures,
+        targets: PairTargets,
+        *,
+        network: int = 0,
+        teacher: PairFeatures | None = None,
+    ) -> dict[str, Tensor]:
+        """Losses of the pairs.
+
+        Args:
+            features: of the network.
+            targets: see :class:`BaseHead`.
+            network: which one, 0 or 1.
+            teacher: features of the other network's teacher.
+
+        Raises:
+            ValueError: there is no teacher.
+        """
+        if teacher is None:
+            raise ValueError('MutualTeachingHead must be in a MutualTeaching model, whose teachers it needs')
+        img = self._losses(
+            'img', features.img_embed, teacher.img_embed, self.img_labels.index_select(0, targets.image_ids), network
+        )
+        txt = self._losses(
+            'txt', features.txt_embed, teacher.txt_embed, self.txt_labels.index_select(0, targets.sample_idx), network
+        )
+        return {key: self.loss_weight * value for key, value in {**img, **txt}.items()}
+
+    def _losses(self, name: str, embed: Tensor, guide: Tensor, labels: Tensor, network: int) -> dict[str, Tensor]:
+        count = max(self.class_counts[name], 1)  # without clusters nothing has a label, and all losses are zero
+        logits = F.linear(embed, _weight(self.students[network], name)[:count])
+        soft = F.linear(guide, _weight(self.teachers[NETWORKS - 1 - network], name)[:count])
+        hard = _cross_entropy(logits, labels, ignore_index=-1, label_smoothing=self.smoothing, reduction='none')
+        a, b, clustered = self.soft_id_weight, self.soft_triplet_weight, labels >= 0
+        return {
+            f'loss_id_{name}': (1 - a) * _joint_mean(hard, clustered),
+            f'loss_soft_id_{name}': a * _joint_mean(soft_cross_entropy_loss(logits, soft, reduction='none'), clustered),
+            f'loss_triplet_{name}': (1 - b) * self.triplet(embed, labels),
+            f'loss_soft_triplet_{name}': b * self.triplet(embed, labels, guide),
+        }
+
+    def average(self, decay: float) -> None:
+        """Moves the teachers' classifiers towards the networks', see :func:`average_into`."""
+        for teacher, student in zip(self.teachers, self.students, strict=True):
+            average_into(teacher, student, decay)
+
+    def _labels(self, name: str) -> Tensor:
+        return getattr(self, f'{name}_labels')
+
+    def _count_classes(self) -> None:
+        # On the host, once an epoch: no step has to wait for the device.
+        self.class_counts = {name: int(self._labels(name).max()) + 1 for name in MODALITIES}
+
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        super()._load_from_state_dict(*args, **kwargs)
+        self._count_classes()
+
+
+def _weight(classifiers: Any, name: str) -> Tensor:
+    return classifiers[name].weight
+
+
+def _means(feats: Tensor, labels: Tensor, sizes: Tensor) -> Tensor:
+    """Means of the clusters' members, (C, D): sums in a fixed order, also on the GPU."""
+    if not len(sizes):
+        return feats[:0]
+    members = (labels >= 0).nonzero().flatten()
+    order = members[labels[members].argsort(stable=True)]
+    return F.embedding_bag(order, feats, sizes.cumsum(0) - sizes, mode='mean')
+
+
+def _joint_mean(values: Tensor, counted: Tensor) -> Tensor:
+    """Its mean over ranks is the mean of the values (B,) that are counted, bool (B,), over all ranks; 0 of none."""
+    total = counted.sum().to(values)
+    all_reduce(total)
+    return get_world_size() * torch.where(counted, values, 0).sum() / total.clamp(min=1)
