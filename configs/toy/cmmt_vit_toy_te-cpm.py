@@ -1,0 +1,4 @@
+# Twin of configs/cmmt/r50_cuhk_te-cpm.py (Table 4): soft labels are inner products of the captions' embeddings.
+_base_ = './cmmt_vit_toy.py'
+
+model = dict(heads=dict(cpm=dict(soft_labels='text_embedding')))
