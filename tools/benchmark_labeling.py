@@ -2,9 +2,11 @@
 
 python tools/benchmark_labeling.py --rows 20000
 python tools/benchmark_labeling.py --rows 68126 --json figures.json
+python tools/benchmark_labeling.py --rows 200000 --width 256 --search-only --backend faiss --approximate-from 1
 
 The features are noise around one centre per identity. The bound is 2 N^2 D operations, one product of all rows with
 all rows, at the rate of a large matrix product on this machine; the search for neighbours itself does half of them.
+``--search-only`` measures the search alone, and which share of the true neighbours an approximate one finds.
 """
 
 from __future__ import annotations
@@ -22,7 +24,13 @@ import torch
 
 from mmt2ireid.apis.benchmark import matmul_rate
 from mmt2ireid.compat import write_atomically
-from mmt2ireid.labeling import cluster_statistics, label_quality, pseudo_labels, refine_labels
+from mmt2ireid.labeling import (
+    cluster_statistics,
+    label_quality,
+    nearest_neighbours,
+    pseudo_labels,
+    refine_labels,
+)
 
 CAPTIONS_PER_IMAGE = 2
 """For the refinement: rows are captions, and every other one's row is taken for its image."""
@@ -39,6 +47,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--eps', type=float, default=0.6)
     parser.add_argument('--backend', choices=('torch', 'faiss'), default='torch')
     parser.add_argument('--approximate-from', type=int, help='with faiss: inverted file from this N on')
+    parser.add_argument('--search-only', action='store_true', help='neighbours alone, and how many of them are true')
+    parser.add_argument('--probes', type=int, nargs='+', default=[32], help='with --search-only: lists to look at')
+    parser.add_argument('--sample', type=int, default=1000, help='with --search-only: rows that are searched exactly')
+    parser.add_argument('--cpu-seconds', action='store_true', help='seconds of the CPU: on a machine that others use')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument('--threads', type=int, help="default: torch's choice")
     parser.add_argument('--product', action='store_true', help='measure the bare product of these rows as well')
@@ -54,9 +66,11 @@ class Meter:
 
     Args:
         device: whose memory counts: a GPU's allocations, or the resident set of this process.
+        cpu_seconds: count the seconds that this process computed, in place of those that passed.
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, cpu_seconds: bool = False) -> None:
+        self.clock = time.process_time if cpu_seconds else time.perf_counter
         self.on_gpu = device.type == 'cuda'
         self.seconds: dict[str, float] = {}
         self.peaks: dict[str, int] = {}
@@ -69,13 +83,13 @@ class Meter:
     def restart(self) -> None:
         """Time and memory count from now on."""
         self._forget_peak()
-        self._last = time.perf_counter()
+        self._last = self.clock()
 
     def __call__(self, step: str, share: float = 1.0) -> None:
         """Puts what has passed since the last call down to a step."""
         if self.on_gpu:
             torch.cuda.synchronize()
-        now = time.perf_counter()
+        now = self.clock()
         self.seconds[step] = self.seconds.get(step, 0.0) + now - self._last
         self.peaks[step] = max(self.peaks.get(step, 0), self._peak() - self.base)
         self.restart()
@@ -123,10 +137,12 @@ def measure(args: argparse.Namespace) -> dict[str, float]:
     if args.threads:
         torch.set_num_threads(args.threads)
     feats, pids = make_rows(args)
+    if args.search_only:
+        return measure_search(args, feats)
     rate = matmul_rate(device, torch.float32)
     # What is loaded and started once per process is not the labels' memory.
     pseudo_labels(feats[:100], k1=5, k2=2, backend=args.backend)
-    meter = Meter(device)
+    meter = Meter(device, args.cpu_seconds)
     options = dict(k1=args.k1, k2=args.k2, eps=args.eps, backend=args.backend)
     found = pseudo_labels(feats, approximate_from=args.approximate_from, progress=meter, **options)
     total = sum(meter.seconds.values())
@@ -148,6 +164,28 @@ def measure(args: argparse.Namespace) -> dict[str, float]:
     figures['pairs per row'] = found.num_pairs / args.rows
     figures.update(cluster_statistics(found.labels))
     figures.update(label_quality(found.labels, pids))
+    return figures
+
+
+def measure_search(args: argparse.Namespace, feats: torch.Tensor) -> dict[str, float]:
+    """Seconds, peak memory and recall of the search for neighbours, for each number of probes."""
+    figures: dict[str, float] = {}
+    sample = torch.arange(0, len(feats), max(1, len(feats) // args.sample), device=feats.device)[: args.sample]
+    unit = torch.nn.functional.normalize(feats, dim=1)
+    exact = (unit[sample] @ unit.T).topk(min(args.k1, len(feats)), dim=1).indices.cpu().numpy()
+    del unit
+    nearest_neighbours(feats[:1000], 5, backend=args.backend)
+    options = dict(backend=args.backend, approximate_from=args.approximate_from)
+    for probes in args.probes:
+        meter = Meter(feats.device, args.cpu_seconds)
+        near = nearest_neighbours(feats, args.k1, probes=probes, **options)
+        meter('search')
+        found = near[sample.cpu().numpy()]
+        figures[f'{probes} probes: search, s'] = meter.seconds['search']
+        figures[f'{probes} probes: peak MiB beyond the features'] = meter.peaks['search'] / 2**20
+        for wanted in (args.k1, args.k2):
+            shares = [np.isin(two[:wanted], one).mean() for one, two in zip(found, exact, strict=True)]
+            figures[f'{probes} probes: share of the {wanted} nearest that is found'] = float(np.mean(shares))
     return figures
 
 

@@ -93,3 +93,18 @@ def test_bad_settings_are_refused(tool, options, capsys):
     with pytest.raises(SystemExit):
         tool.parse_args(options)
     assert 'must be' not in capsys.readouterr().out
+
+
+def test_the_search_alone(tool, tmp_path):
+    """All true neighbours by the exact search, and by an inverted file all of whose lists are looked at; else fewer."""
+    pytest.importorskip('faiss')
+    options = ['--rows', '2000', '--width', '16', '--k1', '10', '--search-only', '--device', 'cpu', '--cpu-seconds',
+               '--sample', '100', '--json', str(tmp_path / 'figures.json')]  # fmt: skip
+    tool.main(options)
+    assert json.loads((tmp_path / 'figures.json').read_text())['32 probes: share of the 10 nearest that is found'] == 1
+    tool.main([*options, '--backend', 'faiss', '--approximate-from', '1', '--probes', '1', '1000'])
+    figures = json.loads((tmp_path / 'figures.json').read_text())
+    assert figures['1000 probes: share of the 10 nearest that is found'] == 1
+    assert 0.1 < figures['1 probes: share of the 10 nearest that is found'] < 0.95
+    assert figures['1 probes: share of the 6 nearest that is found'] > 0.1
+    assert all(figures[f'{probes} probes: search, s'] > 0 for probes in (1, 1000))
