@@ -10,28 +10,16 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from mmt2ireid.visualization.figure import DPI, render_figure
 from mmt2ireid.visualization.lettering import SERIF, load_font
 from mmt2ireid.visualization.picture_file import save_picture
 
 SIZE = (1800, 900)
 """Pixels of a plot: twice as many as it is wide in a README."""
-_DPI = 200
-_INK, _FAINT, _BAR, _MARK = '#1a1a1a', '#6b6b6b', '#3b6ea5', '#d7301f'
+_BAR, _MARK = '#3b6ea5', '#d7301f'
 _CLOUD = ('#1f3b5c', '#3b6ea5', '#1b7f79', '#7a4a8c', '#a3532a')
 _MAX_BARS = 90
 _LONGEST_NAME = 28
-_LETTERS: Any = {
-    'font.family': SERIF,
-    'font.size': 15,
-    'axes.edgecolor': _FAINT,
-    'axes.labelcolor': _INK,
-    'text.color': _INK,
-    'xtick.color': _INK,
-    'ytick.color': _INK,
-    'axes.spines.top': False,
-    'axes.spines.right': False,
-    'text.parse_math': False,
-}
 
 
 def draw_word_cloud(
@@ -76,7 +64,7 @@ def draw_word_cloud(
     )
     picture = cloud.generate_from_frequencies(dict(frequencies)).to_image()
     # A palette, as there are few colours: a fourth of the size.
-    return save_picture(picture.quantize(64, dither=Image.Dither.NONE), path, dpi=_DPI)
+    return save_picture(picture.quantize(64, dither=Image.Dither.NONE), path, dpi=DPI)
 
 
 def _word_cloud_class() -> Any:
@@ -175,20 +163,7 @@ def draw_length_distribution(lengths: Mapping[int, int], path: str | Path) -> Pa
 
 
 def _draw(plot: Any, path: str | Path, size: tuple[int, int]) -> Path:
-    """Makes a figure without the global state of pyplot."""
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-    with matplotlib.rc_context(_LETTERS):
-        layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.08)  # inches
-        figure = Figure(figsize=(size[0] / _DPI, size[1] / _DPI), dpi=_DPI, layout=layout)
-        canvas = FigureCanvasAgg(figure)
-        plot(figure.add_subplot())
-        canvas.draw()
-        picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert('RGB')
-    return save_picture(picture, path, dpi=_DPI)
+    return save_picture(render_figure(plot, size), path, dpi=DPI)
 
 
 def _whole_numbers(axis: Any) -> None:

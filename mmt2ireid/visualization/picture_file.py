@@ -41,4 +41,4 @@ def save_picture(picture: Image.Image, path: str | Path, *, dpi: int = 200, max_
         if picture.width < _SMALLEST:
             raise ValueError(f'max_bytes must leave room for {path}, but got {max_bytes}')
         size = round(0.8 * picture.width), max(1, round(0.8 * picture.height))
-        picture = picture.resize(size, Image.Resampling.LANCZOS)
+        picture = (picture.convert('RGB') if picture.mode == 'P' else picture).resize(size, Image.Resampling.LANCZOS)

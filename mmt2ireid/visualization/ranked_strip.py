@@ -17,6 +17,7 @@ Picture = Image.Image | np.ndarray
 # The longest that has room.
 _TITLES = ('Found in the gallery, best first', 'Found', '')
 _LEGEND = ('the same person', 'another person')
+PAIRED_SIGN, UNPAIRED_SIGN = '★', '✓'
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class StripRow:
         scores: similarity of each crop.
         hits: whether each crop shows the person that is meant.
         query_image: the crop that the caption was written for.
+        paired: whether each crop is the very one that the caption was written for. Where it is given, that crop is
+            framed as :attr:`StripStyle.paired`, other right ones as :attr:`StripStyle.unpaired`, wrong ones thinly.
     """
 
     query_text: str
@@ -36,11 +39,14 @@ class StripRow:
     scores: Sequence[float]
     hits: Sequence[bool]
     query_image: Picture | None = None
+    paired: Sequence[bool] | None = None
 
     def __post_init__(self) -> None:
         lengths = len(self.images), len(self.scores), len(self.hits)
         if len(set(lengths)) > 1 or not lengths[0]:
             raise ValueError(f'images, scores and hits must be equally many and not empty, but got {lengths}')
+        if self.paired is not None and len(self.paired) != len(self.hits):
+            raise ValueError(f'paired must have {len(self.hits)} entries, but got {len(self.paired)}')
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,8 @@ class StripStyle:
     dpi: int = 200
     hit: str = '#1b9e4b'
     miss: str = '#d7301f'
+    paired: str = '#d7301f'
+    unpaired: str = '#2166ac'
     ink: str = '#1a1a1a'
     faint: str = '#6b6b6b'
     rule: str = '#c8c8c8'
@@ -95,7 +103,7 @@ def draw_ranked_strip(
         ValueError: images, scores and hits are not equally many, or none.
     """
     row = StripRow(query_text, images, scores, hits, query_image)
-    return _draw([row], style or StripStyle(), header=False)
+    return render_ranked_strips([row], style=style)
 
 
 def draw_ranked_strips(
@@ -119,7 +127,7 @@ def draw_ranked_strips(
         raise ValueError('rows must not be empty')
     path, style = Path(path), style or StripStyle()
     file_format = picture_format(path)
-    picture = _draw(rows, style, header)
+    picture = render_ranked_strips(rows, style=style, header=header)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f'.{path.name}.{os.getpid()}')
     try:
@@ -166,7 +174,20 @@ def _columns(rows: Sequence[StripRow], style: StripStyle) -> _Columns:
     return _Columns(style.margin, query, left, width)
 
 
-def _draw(rows: Sequence[StripRow], style: StripStyle, header: bool) -> Image.Image:
+def render_ranked_strips(
+    rows: Sequence[StripRow], *, style: StripStyle | None = None, header: bool = False
+) -> Image.Image:
+    """Draws several queries below each other.
+
+    Args:
+        rows: the queries, at least one.
+        style: sizes and colours.
+        header: whether a line at the top names the columns and the colours of right and wrong crops.
+
+    Returns:
+        An RGB picture on white.
+    """
+    style = style or StripStyle()
     columns = _columns(rows, style)
     top = style.margin + (round(2.4 * style.header_size) if header else 0)
     step = style.cell_height + style.row_gap
@@ -192,22 +213,38 @@ def _draw_row(
         _paste(picture, row.query_image, columns.query, top, style.ink, style, frame=2)
     for rank, (image, score, hit) in enumerate(zip(row.images, row.scores, row.hits, strict=True), 1):
         left = columns.found + (rank - 1) * (style.cell_width + style.gap)
-        colour = style.hit if hit else style.miss
-        _paste(picture, image, left, top, colour, style)
+        mark = _mark(hit, row.paired[rank - 1] if row.paired is not None else None, style)
+        _paste(picture, image, left, top, mark.colour, style, mark.frame)
         base = top + height + round(1.15 * style.label_size)
-        _draw_label(canvas, rank, score, hit, (left, base), style)
+        _draw_label(canvas, rank, score, mark, (left, base), style)
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """How a crop is framed, and a sign beside its rank for those who do not see the colours."""
+
+    colour: str
+    frame: int
+    sign: str
+
+
+def _mark(hit: bool, paired: bool | None, style: StripStyle) -> _Mark:
+    if paired is None:
+        return _Mark(style.hit, style.frame, '✓') if hit else _Mark(style.miss, style.frame, '')
+    if paired:
+        return _Mark(style.paired, style.frame, PAIRED_SIGN)
+    return _Mark(style.unpaired, style.frame, UNPAIRED_SIGN) if hit else _Mark(style.faint, 2, '')
 
 
 def _draw_label(
-    canvas: ImageDraw.ImageDraw, rank: int, score: float, hit: bool, corner: tuple[int, int], style: StripStyle
+    canvas: ImageDraw.ImageDraw, rank: int, score: float, mark: _Mark, corner: tuple[int, int], style: StripStyle
 ) -> None:
     left, base = corner
     bold, plain = load_font(SERIF_BOLD, style.label_size), load_font(SERIF, style.label_size)
-    colour = style.hit if hit else style.miss
-    canvas.text((left, base), str(rank), font=bold, fill=colour, anchor='ls')
-    if hit:  # for those who do not see the colours
-        tick = left + bold.getlength(f'{rank} ')
-        canvas.text((tick, base), '✓', font=load_font(SANS, style.label_size - 5), fill=colour, anchor='ls')
+    canvas.text((left, base), str(rank), font=bold, fill=mark.colour, anchor='ls')
+    if mark.sign:
+        place = left + bold.getlength(f'{rank} '), base
+        canvas.text(place, mark.sign, font=load_font(SANS, style.label_size - 5), fill=mark.colour, anchor='ls')
     canvas.text((left + style.cell_width, base), f'{score:.2f}', font=plain, fill=style.faint, anchor='rs')
 
 

@@ -133,7 +133,7 @@ def ranked_strip_from_features(
     split = features if isinstance(features, SavedFeatures) else SavedFeatures.load(features)
     if not len(split.txt_feats):
         raise ValueError('features must hold captions to draw, but got none')
-    gallery = _unit_rows(split.img_feats)
+    gallery = unit_rows(split.img_feats)
     candidates = np.random.default_rng(seed).permutation(len(split.txt_feats))[:_MAX_CANDIDATES]
     query_pids = split.pids[split.txt_image[candidates]]
     best = [
@@ -150,7 +150,7 @@ def ranked_strip_from_features(
 def _make_row(
     split: SavedFeatures, gallery: np.ndarray, caption: int, topk: int, open_image: Callable[[str], Image.Image]
 ) -> StripRow:
-    scores = gallery @ _unit_rows(split.txt_feats[caption][None])[0]
+    scores = gallery @ unit_rows(split.txt_feats[caption][None])[0]
     order = np.argsort(-scores, kind='stable')[:topk]
     target = int(split.txt_image[caption])
     return StripRow(
@@ -162,7 +162,8 @@ def _make_row(
     )
 
 
-def _unit_rows(feats: np.ndarray) -> np.ndarray:
+def unit_rows(feats: np.ndarray) -> np.ndarray:
+    """Rows brought to unit length; a row of zeros stays one."""
     return feats / np.maximum(np.linalg.norm(feats, axis=1, keepdims=True), 1e-12)
 
 
