@@ -6,5 +6,5 @@ _base_ = [
     '../_base_/cmmt_runtime.py',
 ]
 
-noun_phrases = dict(type='NounPhraseHook', tagger='embedded')
+noun_phrases = dict(type='NounPhraseHook', tagger='embedded', max_share=0.02)
 custom_hooks = [*_base_.common_hooks, noun_phrases, _base_.clustering]
