@@ -6,7 +6,8 @@ python tools/benchmark_labeling.py --rows 200000 --width 256 --search-only --bac
 
 The features are noise around one centre per identity. The bound is 2 N^2 D operations, one product of all rows with
 all rows, at the rate of a large matrix product on this machine; the search for neighbours itself does half of them.
-``--search-only`` measures the search alone, and which share of the true neighbours an approximate one finds.
+``--search-only`` measures the search alone, and which share of the true neighbours an approximate one finds; a row is
+its own first neighbour, and always found.
 """
 
 from __future__ import annotations
@@ -58,6 +59,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.rows < 2 or args.width < 1 or args.per_identity < 1:
         parser.error('--rows must be at least 2, --width and --per-identity at least 1')
+    if min(args.sample, *args.probes) < 1:
+        parser.error('--sample and --probes must be at least 1')
+    if args.approximate_from is not None and (args.backend != 'faiss' or args.approximate_from < 1):
+        parser.error('--approximate-from must be at least 1 and needs --backend faiss')
     return args
 
 

@@ -103,9 +103,12 @@ def _quiet() -> Iterator[None]:
 
 
 def _load(model: BaseModel, checkpoint: str) -> None:
+    from mmt2ireid.engine.hooks.checkpoint_guard import compare  # only who loads a checkpoint needs that room
+
     loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
     state = loaded.get('state_dict', loaded)
-    wrong = [key for key, value in model.state_dict().items() if key not in state or state[key].shape != value.shape]
+    difference = compare(model, state)
+    wrong = [*difference.missing, *difference.misshapen]
     needed = [key for key in wrong if not key.startswith('heads.')]
     if needed:
         raise ValueError(

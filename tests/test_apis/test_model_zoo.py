@@ -92,3 +92,18 @@ def test_a_checkpoint_without_the_heads_is_enough_one_without_encoders_is_not(tm
         get_model(TOY, pretrained=str(path))
     with pytest.raises(FileNotFoundError):
         get_model(TOY, pretrained=str(tmp_path / 'missing.pth'))
+
+
+def test_what_fits_itself_to_a_checkpoint_is_loaded(tmp_path, capfd):
+    """A memory whose size the config leaves open takes the checkpoint's, and so do thresholds found with it."""
+    cfg = Config.fromfile(find_config('toy/cmmt_vit_toy'))
+    cfg.model.heads.memory.update(num_images=3, num_captions=5)
+    model = get_model(cfg)
+    memory = model.heads['memory']
+    memory.img_memory.set_features(torch.randn(3, memory.img_memory.dim))
+    memory.thresholds.fill_(0.5)
+    torch.save({'state_dict': model.state_dict()}, tmp_path / 'whole.pth')
+    cfg.model.heads.memory.update(num_images=None, num_captions=None)
+    found = get_model(cfg, str(tmp_path / 'whole.pth')).state_dict()
+    assert all(torch.equal(value, found[key]) for key, value in model.state_dict().items())
+    assert 'stay as initialised' not in ''.join(capfd.readouterr())

@@ -54,14 +54,16 @@ def test_open_sizes_train_resume_and_test_as_given_ones(tmp_path):
 
 
 def test_weights_of_a_run_on_another_set(tmp_path):
-    """Its memory is left out, whoever had the sizes said."""
+    """Its memory is left out, whoever had the sizes said, and with it what was frozen on it."""
     file = tmp_path / 'other.pth'
     state = go(tiny_cmmt(tmp_path / 'first', epochs=1)).model.state_dict()
     for part in ('img', 'txt'):
         for name in ('features', 'labels'):
             state[f'heads.memory.{part}_memory.{name}'] = state[f'heads.memory.{part}_memory.{name}'][:7]
+    state['heads.memory.thresholds'].fill_(0.123)
     torch.save(dict(state_dict=state), file)
     head = go(tiny_cmmt(tmp_path / 'second', epochs=1, load_from=str(file), **OPEN)).model.heads['memory']
     assert (head.img_memory.num_instances, head.txt_memory.num_instances) == (IMAGES, len(TinyPeople()))
+    assert not (head.thresholds == 0.123).any()
     log = next((tmp_path / 'second').glob('*/*.log')).read_text()
     assert 'of another shape in heads.memory: 4 (heads.memory.img_memory.features (7, 8) instead of (25, 8)' in log

@@ -117,6 +117,16 @@ def test_patches_of_a_vit_are_what_open_clip_calls_tokens(tmp_path):
     torch.testing.assert_close(output.tokens, wanted, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize('changes', [{}, dict(attentional_pool=True, attn_pooler_heads=2)])
+@torch.no_grad()
+def test_a_model_that_gives_its_own_tokens_too(changes, tmp_path):
+    """As CoCa's do; the embedding is the first of the two."""
+    config = dict(VIT, vision_cfg=dict(VIT['vision_cfg'], output_tokens=True, **changes))
+    model, images = upstream(config), torch.randn(2, 3, 64, 64)
+    ours = encoder('Image', save(model, config, tmp_path), config)
+    torch.testing.assert_close(ours(images).tokens[:, 0], model.visual(images)[0], atol=1e-5, rtol=1e-5)
+
+
 @torch.no_grad()
 def test_patches_of_a_resnet_are_its_pooling_asked_at_each_position(tmp_path):
     model, images = upstream(RESNET), torch.randn(2, 3, 64, 64)
@@ -325,6 +335,7 @@ def test_weights_of_another_model_are_named(tmp_path):
         (dict(model=VIT, image_size=[96]), 'must be a height and a width'),
         (dict(model=RESNET, image_size=(48, 32)), r'multiples of \(32, 32\), but got'),
         (dict(model=TIMM, image_size=(64, 32)), r'image_size must be None or \(32, 16\) for this tower'),
+        (dict(model=TIMM, image_size=(48, 16)), r'image_size must be None or \(32, 16\) for this tower'),
     ],
 )
 def test_what_an_image_encoder_refuses(options, message):
@@ -333,8 +344,11 @@ def test_what_an_image_encoder_refuses(options, message):
 
 
 def test_what_a_text_encoder_refuses():
-    for changes in (dict(no_causal_mask=True), dict(pool_type='last')):
-        with pytest.raises(ValueError, match="must be CLIP's own, causal and read at the end token"):
+    for changes, found in (
+        (dict(no_causal_mask=True), "CLIP without a causal mask, with pool_type 'argmax'"),
+        (dict(pool_type='last'), "CLIP with pool_type 'last'"),
+    ):
+        with pytest.raises(ValueError, match=f"must be CLIP's own, causal and read at the end token, but got {found}"):
             encoder('Text', model=dict(VIT, text_cfg=dict(TEXT, **changes)))
     with pytest.raises(ValueError, match='context_length must be at least 2'):
         encoder('Text', model=VIT, context_length=1)

@@ -88,7 +88,17 @@ def test_labels_need_little_memory_beyond_the_features(tmp_path):
     assert len(peaks) == 6 and max(peaks.values()) < 250
 
 
-@pytest.mark.parametrize('options', [['--rows', '1'], ['--width', '0'], ['--per-identity', '0.5']])
+@pytest.mark.parametrize(
+    'options',
+    [
+        ['--rows', '1'],
+        ['--width', '0'],
+        ['--per-identity', '0.5'],
+        ['--sample', '0'],
+        ['--probes', '8', '0'],
+        ['--approximate-from', '1'],
+    ],
+)
 def test_bad_settings_are_refused(tool, options, capsys):
     with pytest.raises(SystemExit):
         tool.parse_args(options)

@@ -1,5 +1,7 @@
 # OpenAI's CLIP ViT-B/16, both towers, 384x128 pictures. Its embeddings as they are: the modalities already share a space.
-# Without network: the file of the weights in place of 'openai'.
+# Without network: the file of the weights in place of 'openai', here or in both encoders (a config that inherits has to
+# change their init_cfg; its own `clip_weights` would reach neither):
+# --cfg-options model.image_encoder.init_cfg.pretrained=FILE model.text_encoder.init_cfg.pretrained=FILE
 clip_weights = dict(type='mmt2ireid.OpenCLIPPretrained', pretrained='openai')
 
 model = dict(

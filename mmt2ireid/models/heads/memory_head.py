@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -49,11 +51,19 @@ class MemoryHead(BaseHead):
         self.txt_memory = HybridMemory(num_captions, dim, momentum, temperature)
         # What clustering froze at the first epoch with clusters; NaN before. Here, so that it is in the checkpoint.
         self.register_buffer('thresholds', torch.full((2,), torch.nan, dtype=torch.float64))
+        self._register_load_state_dict_pre_hook(self._leave_thresholds)
 
     def set_sizes(self, num_images: int, num_captions: int) -> None:
         """Gives the memories that were built without a size theirs."""
         self.img_memory.set_size(num_images)
         self.txt_memory.set_size(num_captions)
+
+    def _leave_thresholds(self, state: dict[str, Any], prefix: str, *others: Any) -> None:
+        """Takes no thresholds without the memories on whose training set they were frozen."""
+        for name, memory in (('img_memory', self.img_memory), ('txt_memory', self.txt_memory)):
+            rows = state.get(f'{prefix}{name}.features')
+            if rows is None or (memory.num_instances and len(rows) != memory.num_instances):
+                state.pop(f'{prefix}thresholds', None)
 
     def loss(self, features: PairFeatures, targets: PairTargets) -> dict[str, Tensor]:
         """Losses of the pairs, see :class:`BaseHead`; the memories are updated thereafter."""

@@ -23,12 +23,12 @@ class OpenCLIPImageEncoder(BaseModule):
 
     The first token is the embedding that open_clip's ``encode_image`` gives, not normalised; the others are what the
     patches become by the same last steps: of a ViT by its last norm and projection, of CLIP's ResNet by its attention
-    pooling, with the position as the query. A tower of another kind (timm's) gives its embedding alone.
+    pooling, with the position as the query. A tower of another kind (timm's, CoCa's) gives its embedding alone.
 
     Args:
         model: a name that open_clip knows ('ViT-B-16-quickgelu', 'RN50-quickgelu'), or its ``model_cfg``.
         image_size: (height, width) of the pictures, multiples of the patch (ResNet: of 32); position embeddings are
-            resized. None: the model's own. Towers of timm take the model's own only.
+            resized. None: the model's own. Towers of another kind take the model's own only.
         init_cfg: e.g. ``dict(type='mmt2ireid.OpenCLIPPretrained', pretrained='openai')``; random weights when None.
 
     Raises:
@@ -50,10 +50,10 @@ class OpenCLIPImageEncoder(BaseModule):
         native = _native_size(self.visual)
         size = native if image_size is None else tuple(image_size)
         stride = _stride(self.visual) if self.kind else native
-        if len(size) != 2 or min(size) < 1 or any(side % step for side, step in zip(size, stride, strict=False)):
-            raise ValueError(f'image_size must be a height and a width, multiples of {stride}, but got {image_size}')
         if not self.kind and size != native:
             raise ValueError(f'image_size must be None or {native} for this tower, but got {image_size}')
+        if len(size) != 2 or min(size) < 1 or any(side % step for side, step in zip(size, stride, strict=False)):
+            raise ValueError(f'image_size must be a height and a width, multiples of {stride}, but got {image_size}')
         self.image_size = size
         if self.kind:
             self.grid = (size[0] // stride[0], size[1] // stride[1])
@@ -103,7 +103,9 @@ class OpenCLIPImageEncoder(BaseModule):
                 f'Pictures must be of image_size={self.image_size} (height, width), but got {tuple(images.shape[-2:])}'
             )
         if not self.kind:
-            return EncoderOutput(self.visual(images)[:, None], num_extra_tokens=1)
+            embed = self.visual(images)
+            embed = embed[0] if isinstance(embed, tuple) else embed  # CoCa's tower gives its tokens as well
+            return EncoderOutput(embed[:, None], num_extra_tokens=1)
         steps: dict[str, Any] = dict(indices=1, intermediates_only=True)
         if self.kind == 'resnet':
             maps = self.visual.forward_intermediates(images, **steps)['image_intermediates']

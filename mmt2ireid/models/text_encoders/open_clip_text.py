@@ -125,6 +125,6 @@ def _text_tower(network: nn.Module, label: str) -> Any:
     if not causal or pool not in ('argmax', 'eos'):
         raise ValueError(
             f"The text tower of {label} must be CLIP's own, causal and read at the end token, but got "
-            f'{type(tower).__name__} with pool_type {pool!r}'
+            f'{type(tower).__name__}{" without a causal mask," * (not causal)} with pool_type {pool!r}'
         )
     return tower
