@@ -91,9 +91,10 @@ def cross_modal_agreement(img_labels: Any, txt_labels: Any, image_of: Any) -> di
     """
     img, txt = as_labels(img_labels, 'img_labels'), as_labels(txt_labels, 'txt_labels')
     owners = np.asarray(image_of)
-    if owners.shape != txt.shape or (len(owners) and not 0 <= owners.min() <= owners.max() < len(img)):
+    whole = owners.dtype.kind in 'iu' or not owners.size
+    if owners.shape != txt.shape or not whole or (len(owners) and not 0 <= owners.min() <= owners.max() < len(img)):
         raise ValueError(f'image_of must be {len(txt)} numbers of the {len(img)} images, but it is not')
-    by_image = img[owners]
+    by_image = img[owners.astype(np.int64)]
     both = (by_image != UNCLUSTERED) & (txt != UNCLUSTERED)
     return {
         'agreement': float(adjusted_rand_score(by_image[both], txt[both])) if both.any() else float('nan'),

@@ -148,13 +148,16 @@ class MutualTeaching(BaseModel):
         """Losses of the heads, added over both networks.
 
         Raises:
-            ValueError: if an image has not exactly one caption, or two heads give a loss of the same name.
+            ValueError: if an image has not exactly one caption, the model has no heads, or two heads give a loss of
+                the same name.
         """
         if len(inputs.token_ids) != len(inputs.images):
             raise ValueError(
                 f"Training needs one caption per image (unit='pair' in the dataset), but got "
                 f'{len(inputs.token_ids)} captions of {len(inputs.images)} images'
             )
+        if not self.heads:
+            raise ValueError('heads must hold at least one head for training, but got none')
         targets = inputs.targets
         if self.phrase_bank is not None and targets.phrases is None:
             targets = replace(targets, phrases=self.phrase_bank.rows(targets.sample_idx))
@@ -181,7 +184,7 @@ class MutualTeaching(BaseModel):
         """``teacher <- d teacher + (1 - d) network`` with d = min(1 - 1 / (step + 1), max_decay); classifiers too.
 
         Args:
-            step: steps before this one: after the first, with 0, the teachers are the networks.
+            step: steps of the optimiser before this one: after the first, with 0, the teachers are the networks.
         """
         decay = min(1 - 1 / (step + 1), self.max_decay)
         for teacher, network in zip(self.teachers, self.networks, strict=True):

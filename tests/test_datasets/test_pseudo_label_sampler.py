@@ -99,3 +99,24 @@ def test_refuses(changes, message):
 def test_is_registered():
     config = dict(type='mmt2ireid.PseudoLabelSampler', dataset=range(PAIRS), num_clusters=2, num_instances=2, seed=0)
     assert len(DATA_SAMPLERS.build(config)) == PAIRS
+
+
+def test_a_cluster_goes_through_its_images_before_one_comes_again():
+    images = np.repeat(np.arange(PAIRS // 2), 2)  # two captions each
+    of_image = np.random.default_rng(0).integers(0, 6, PAIRS // 2)
+    labels, sampler = of_image[images], make()
+    sampler.set_labels(labels, images)
+    sampler.set_epoch(2)
+    order = np.array([int(i) for i in sampler])
+    for cluster in range(6):
+        drawn = images[order[labels[order] == cluster]]
+        size = (of_image == cluster).sum()
+        for start in range(0, len(drawn) - size, size):
+            assert len(set(drawn[start : start + size])) == size
+    sampler.set_labels(labels)
+    assert [int(i) for i in sampler] != order.tolist()
+
+
+def test_images_must_be_one_for_each_pair():
+    with pytest.raises(ValueError, match=r'images must be of shape \(100,\)'):
+        make().set_labels(draw_labels(0), np.arange(99))

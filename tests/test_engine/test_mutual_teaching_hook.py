@@ -148,6 +148,25 @@ def test_batches_teachers_and_what_is_said(make, tmp_path):
     assert losses == {'train/loss_cpm', *(f'train/loss_{kind}_{name}' for kind in kinds for name in ('img', 'txt'))}
 
 
+def test_accumulated_gradients_count_steps(make):
+    """The teachers are means of the networks after each step of the optimiser, the first of which makes copies."""
+
+    seen, errors = [], []
+
+    class Mean(Hook):
+        priority = 'VERY_LOW'
+
+        def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+            if runner.iter % 5 == 4 or runner.iter == runner.max_iters - 1:
+                seen.append(runner.model.networks[1].txt_neck.linear.weight.detach().clone())
+            if seen:
+                errors.append((runner.model.teachers[1].txt_neck.linear.weight - torch.stack(seen).mean(0)).abs().max())
+
+    runner = train(make(epochs=2, optim_wrapper__accumulative_counts=5, optim_wrapper__optimizer__lr=0.1), Mean())
+    assert runner.max_iters % 5 and len(seen) == runner.max_iters // 5 + 1 > 2  # the last step has fewer
+    assert max(errors) < 1e-5 < (seen[0] - seen[1]).abs().max()
+
+
 def test_no_cluster_at_all(make, tmp_path):
     watch = Watch()
     runner = train(make(epochs=2, mutual=dict(min_samples=IMAGES * 3)), watch)

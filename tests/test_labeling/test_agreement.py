@@ -42,9 +42,10 @@ def test_names_of_clusters_do_not_matter():
 def test_nothing_clustered_in_both():
     found = cross_modal_agreement([0, -1], [-1, 3], [0, 1])
     assert math.isnan(found['agreement']) and found['clustered_in_both'] == 0
+    assert cross_modal_agreement([], [], [])['clustered_in_both'] == 0
 
 
-@pytest.mark.parametrize('image_of', [[0, 1], [0, 1, 2], [0, -1, 1]])
+@pytest.mark.parametrize('image_of', [[0, 1], [0, 1, 2], [0, -1, 1], [0.0, 1.0, 1.0]])
 def test_images_that_do_not_exist(image_of):
     with pytest.raises(ValueError, match='image_of must be 3 numbers of the 2 images'):
         cross_modal_agreement([0, 1], [0, 1, 1], image_of)

@@ -121,10 +121,11 @@ def test_recurrent_teachers_and_shared_weights():
     assert torch.equal(teacher(x)[0], lstm(x)[0])
     tied = torch.nn.ModuleList([torch.nn.Linear(3, 3, bias=False) for _ in range(2)])
     tied[1].weight = tied[0].weight
-    teacher, start = teacher_of(tied), tied[0].weight.detach().clone()
-    tied[0].weight.data += 1
-    average_into(teacher, tied, 0.5)
-    torch.testing.assert_close([part.weight for part in teacher], [start + 0.5] * 2)
+    for shared in (tied, torch.nn.ModuleList([tied[0]] * 2)):  # one weight in two modules, one module at two places
+        teacher, start = teacher_of(shared), tied[0].weight.detach().clone()
+        tied[0].weight.data += 1
+        average_into(teacher, shared, 0.5)
+        torch.testing.assert_close([part.weight for part in teacher], [start + 0.5] * 2)
 
 
 def naive_id(logits, labels, smoothing=0.1):
@@ -246,8 +247,7 @@ def test_retrieval_is_the_first_teachers():
     assert torch.equal(torch.cat([sample.txt_feats for sample in samples]), text)
     assert torch.equal(model(inputs['inputs']).img_embed, model.teachers[0].extract(inputs['inputs']).img_embed)
     img, txt = model.teacher_embeddings(inputs['inputs'])
-    found = [part.extract(inputs['inputs']) for part in model.teachers]
-    mean = sum(F.normalize(features.txt_embed, dim=1) for features in found) / 2
+    mean = sum(F.normalize(part.extract(inputs['inputs']).txt_embed, dim=1) for part in model.teachers) / 2
     torch.testing.assert_close(txt, F.normalize(mean, dim=1))
     assert img.shape == (3, DIM)
 
@@ -269,6 +269,7 @@ def test_mixed_precision():
     [
         (dict(min_cluster_size=1), 'min_cluster_size must be from 2 to'),
         (dict(soft_id_weight=1.5), 'soft_id_weight must be from 0 to 1, but got 1.5'),
+        (dict(smoothing=-0.1), 'smoothing must be from 0 to 1, but got -0.1'),
     ],
 )
 def test_head_refuses(changes, message):
@@ -277,9 +278,11 @@ def test_head_refuses(changes, message):
 
 
 def test_refuses():
-    head = MODELS.build(MUTUAL)
+    head, features = MODELS.build(MUTUAL), features_of(*draw_embeds(PAIRS, DIM))
     with pytest.raises(ValueError, match='must be in a MutualTeaching model'):
-        head.loss(features_of(*draw_embeds(PAIRS, DIM)), targets_of(PAIRS))
+        head.loss(features, targets_of(PAIRS))
+    with pytest.raises(RuntimeError, match='set_labels must be called before training starts'):
+        head.loss(features, targets_of(PAIRS), teacher=features)
     with pytest.raises(ValueError, match=r'at least min_cluster_size=2, but got one of 1'):
         set_labels(head, torch.arange(IMAGES))
     with pytest.raises(ValueError, match=r'img_labels and img_feats must be of shapes \(12,\)'):
@@ -288,7 +291,9 @@ def test_refuses():
         build(max_decay=1.0)
     with pytest.raises(ValueError, match=r"features of their own, but got \['pgu'\]"):
         build(heads=dict(pgu=dict(type='mmt2ireid.PGUHead', num_classes=3, dim=16, head_dim=8, ffn_dim=8)))
-    model = build()
+    model = build(heads=dict(cpm=None))
+    with pytest.raises(ValueError, match='at least one head for training, but got none'):
+        model.loss(batch(model))
     with pytest.raises(ValueError, match='one caption per image'):
         model.loss(model.data_preprocessor(make_batch(2, captions=2))['inputs'])
     with pytest.raises(ValueError, match='mode must be'):

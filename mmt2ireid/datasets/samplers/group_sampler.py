@@ -53,7 +53,7 @@ class GroupSampler(EpochSampler, ABC):
         rng = self._rng()
         turns = self._draw_turns(rng)
         shuffled = self._shuffle_within_groups(rng)
-        offsets = _occurrence(turns.ravel()).reshape(turns.shape)[..., None] * self.num_instances
+        offsets = occurrence(turns.ravel()).reshape(turns.shape)[..., None] * self.num_instances
         offsets = offsets + np.arange(self.num_instances)
         return shuffled[self._starts[turns][..., None] + offsets % self._counts[turns][..., None]]
 
@@ -71,7 +71,7 @@ class GroupSampler(EpochSampler, ABC):
         return self.num_steps * self.groups_per_batch * self.num_instances
 
 
-def _occurrence(values: np.ndarray) -> np.ndarray:
+def occurrence(values: np.ndarray) -> np.ndarray:
     """How often each entry's value has occurred before it."""
     order = np.argsort(values, kind='stable')
     ordered = values[order]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mmt2ireid.datasets.samplers.group_sampler import GroupSampler
+from mmt2ireid.datasets.samplers.group_sampler import GroupSampler, occurrence
 from mmt2ireid.registry import DATA_SAMPLERS
 
 
@@ -48,21 +48,25 @@ class PseudoLabelSampler(GroupSampler):
             )
         self._has_groups = False
 
-    def set_labels(self, labels: Any) -> bool:
+    def set_labels(self, labels: Any, images: Any = None) -> bool:
         """Sets the clusters of the epochs to come.
 
         Args:
             labels: integers (number of pairs,), the same on all ranks; -1 is un-clustered.
+            images: integers (number of pairs,), the image of each pair. A cluster then goes through its images before
+                one comes again with another caption: a batch that holds an image twice has it among its own negatives.
 
         Returns:
             Whether there are clusters enough for a step; if not, all pairs will be drawn.
 
         Raises:
-            ValueError: there is not one label for each pair.
+            ValueError: there is not one label, or one image, for each pair.
         """
         labels = np.asarray(labels)
-        if labels.shape != (self._num_items,):
-            raise ValueError(f'labels must be of shape {(self._num_items,)}, but got {labels.shape}')
+        self._images = np.arange(self._num_items) if images is None else np.asarray(images)
+        for name, found in (('labels', labels), ('images', self._images)):
+            if found.shape != (self._num_items,):
+                raise ValueError(f'{name} must be of shape {(self._num_items,)}, but got {found.shape}')
         items = np.flatnonzero(labels >= 0)
         self._set_groups(labels[items], items)
         self._has_groups = len(self._counts) >= self._groups_per_step
@@ -73,3 +77,10 @@ class PseudoLabelSampler(GroupSampler):
             return super()._draw_items()
         shape = (self.num_steps, self._groups_per_step, self.num_instances)
         return self._rng().permutation(self._num_items)[: np.prod(shape)].reshape(shape)
+
+    def _shuffle_within_groups(self, rng: np.random.Generator) -> np.ndarray:
+        shuffled = super()._shuffle_within_groups(rng)
+        groups = np.repeat(np.arange(len(self._counts)), self._counts)
+        # A cluster's pairs by rounds over its images, in random order within a round.
+        rounds = occurrence(self._images[shuffled])
+        return shuffled[np.lexsort((rounds, groups))]

@@ -228,7 +228,7 @@ class ClusteringHook(Hook):
             measured = [{**cluster_statistics(labels), **label_quality(labels, pids)} for labels in found]
             parts = []
             for key, value in measured[-1].items():
-                if math.isnan(value):  # no identity is known
+                if math.isnan(value):  # no identity is known, or there is no pair
                     continue
                 scalars[f'clusters/{name}_{key}'] = value
                 parts.append(f'{key} {" -> ".join(format(figures[key], ".4g") for figures in measured)}')

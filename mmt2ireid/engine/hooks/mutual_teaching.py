@@ -89,7 +89,7 @@ class MutualTeachingHook(ClusteringHook):
             outputs: of the step.
         """
         if runner.optim_wrapper.should_update():  # with accumulated gradients not every time
-            _model(runner).update_teachers(runner.iter)
+            _model(runner).update_teachers(runner.iter // getattr(runner.optim_wrapper, '_accumulative_counts', 1))
 
     def _sizes(self) -> tuple[int, int]:
         return len(self.head.img_labels), len(self.head.txt_labels)
@@ -125,7 +125,7 @@ class MutualTeachingHook(ClusteringHook):
         for parameter in self.head.parameters():
             runner.optim_wrapper.optimizer.state.pop(parameter, None)
         of_pairs = labels.after[0][self.image_of]
-        enough = runner.train_dataloader.sampler.set_labels(of_pairs)
+        enough = runner.train_dataloader.sampler.set_labels(of_pairs, self.image_of)
         left_out = int((of_pairs < 0).sum())
         runner.message_hub.update_scalar('clusters/pairs_left_out', left_out if enough else 0)
         if not enough:

@@ -77,7 +77,8 @@ class MutualTeachingHead(BaseHead):
                 f'min_cluster_size must be from 2 to the {num_images} images and {num_captions} captions, but got '
                 f'{min_cluster_size}'
             )
-        for name, value in dict(soft_id_weight=soft_id_weight, soft_triplet_weight=soft_triplet_weight).items():
+        shares = dict(smoothing=smoothing, soft_id_weight=soft_id_weight, soft_triplet_weight=soft_triplet_weight)
+        for name, value in shares.items():
             if not 0 <= value <= 1:
                 raise ValueError(f'{name} must be from 0 to 1, but got {value}')
         self.dim, self.min_cluster_size, self.smoothing = dim, min_cluster_size, smoothing
@@ -92,6 +93,7 @@ class MutualTeachingHead(BaseHead):
         self.teachers = nn.ModuleList(teacher_of(student) for student in self.students)
         self.triplet = MODELS.build(triplet or dict(type='mmt2ireid.SoftmaxTripletLoss', ignore_unclustered=True))
         self.class_counts = dict.fromkeys(MODALITIES, 0)
+        self._labelled = False  # without labels all losses would be zero, as they may be where there are no clusters
 
     @torch.no_grad()
     def set_labels(self, img_labels: Tensor, txt_labels: Tensor, img_feats: Tensor, txt_feats: Tensor) -> None:
@@ -126,6 +128,7 @@ class MutualTeachingHead(BaseHead):
                 weight.zero_()
                 weight[: len(sizes)] = centroids.to(weight)
         self._count_classes()
+        self._labelled = True
 
     def loss(
         self,
@@ -145,9 +148,12 @@ class MutualTeachingHead(BaseHead):
 
         Raises:
             ValueError: there is no teacher.
+            RuntimeError: there are no labels yet.
         """
         if teacher is None:
             raise ValueError('MutualTeachingHead must be in a MutualTeaching model, whose teachers it needs')
+        if not self._labelled:
+            raise RuntimeError('There are no labels: set_labels must be called before training starts')
         img = self._losses(
             'img', features.img_embed, teacher.img_embed, self.img_labels.index_select(0, targets.image_ids), network
         )
@@ -184,6 +190,7 @@ class MutualTeachingHead(BaseHead):
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(*args, **kwargs)
         self._count_classes()
+        self._labelled = self._labelled or any(self.class_counts.values())
 
 
 def _weight(classifiers: Any, name: str) -> Tensor:

@@ -41,11 +41,13 @@ def average_into(teacher: nn.Module, student: nn.Module, decay: float) -> None:
         student: what it was made of.
         decay: from 0 (a copy) to 1.
     """
-    old, new = teacher.state_dict(), student.state_dict()
-    averaged = [key for key, value in old.items() if value.is_floating_point()]
+    old, new = teacher.state_dict(keep_vars=True), student.state_dict()
+    # By identity: a module at two places has two keys, but is averaged once.
+    averaged = list({id(value): key for key, value in old.items() if value.is_floating_point()}.values())
     get_ema_multi_avg_fn(decay)([old[key] for key in averaged], [new[key] for key in averaged], 0)
-    for key in old.keys() - set(averaged):
-        old[key].copy_(new[key])
+    for key, value in old.items():
+        if not value.is_floating_point():
+            value.copy_(new[key])
     statistics = {key for key, _ in student.named_buffers(remove_duplicate=False)}
     _take_from_main_process([old[key] for key in averaged if key in statistics])
 
