@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -19,6 +20,8 @@ from mmt2ireid.engine.options import check_image_sources, use_amp
 __all__ = ['LAUNCHERS', 'build_runner', 'run', 'use_amp']
 
 LAUNCHERS = ('none', 'pytorch', 'slurm')
+GLOO_SETTLES_S = 0.3
+"""Seconds in which gloo's threads finish their last piece of work; the interpreter must not be held meanwhile."""
 Result = TypeVar('Result')
 
 
@@ -41,7 +44,19 @@ def run(cfg: Config, action: Callable[[Runner], Result], *, launcher: str = 'non
         return action(build_runner(cfg, launcher))
     finally:
         if distributed.is_initialized() and not was_initialized:
-            distributed.destroy_process_group()
+            _destroy_process_group()
+
+
+def _destroy_process_group() -> None:
+    """Tears the process group down so that the process can end.
+
+    DistributedDataParallel keeps gloo's threads alive beyond this. One that still has to let go of a Python tensor when
+    the interpreter has begun to shut down takes the process with it ("terminate called without an active exception").
+    """
+    on_cpu = distributed.get_backend() == 'gloo'
+    distributed.destroy_process_group()
+    if on_cpu:
+        time.sleep(GLOO_SETTLES_S)
 
 
 def build_runner(cfg: Config, launcher: str = 'none') -> Runner:

@@ -6,7 +6,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from torch import distributed
 
-from mmt2ireid.engine import options
+from mmt2ireid.engine import launch, options
 from mmt2ireid.engine.launch import build_runner, run
 from mmt2ireid.engine.report import markdown_table, write_json
 
@@ -32,6 +32,18 @@ def test_cpu_ranks_use_gloo_and_the_group_is_torn_down(make_cfg, one_rank):
 
     assert run(make_cfg(epochs=1, find_unused_parameters=True), train, launcher='pytorch') == 4
     assert not distributed.is_initialized()
+
+
+def test_threads_of_the_group_may_finish_before_the_interpreter_ends(make_cfg, one_rank, monkeypatch):
+    pauses = []
+
+    def pause(seconds):
+        assert not distributed.is_initialized()
+        pauses.append(seconds)
+
+    monkeypatch.setattr(launch.time, 'sleep', pause)
+    run(make_cfg(), lambda runner: None, launcher='pytorch')
+    assert pauses == [launch.GLOO_SETTLES_S]
 
 
 def test_the_group_is_torn_down_after_an_error(make_cfg, one_rank):
