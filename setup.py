@@ -69,6 +69,7 @@ setup(
         'analysis': requirements('analysis'),
         'cmmt': requirements('cmmt'),
         'faiss': requirements('faiss'),
+        'lora': requirements('lora'),
         'tests': requirements('tests'),
     },
     cmdclass={'build_py': BuildWithMim},

@@ -26,7 +26,10 @@ def load(path):
 
 def shallow(cfg):
     """The config with encoders of the same widths and one layer."""
-    encoder = cfg.model.image_encoder
+    encoder, text_encoder = (
+        part.encoder if part.type == 'LoRAEncoder' else part
+        for part in (cfg.model.image_encoder, cfg.model.text_encoder)
+    )
     if encoder.type == 'mmpretrain.ResNet':
         encoder.depth = 18
         cfg.model.img_neck.in_channels = 512
@@ -39,8 +42,7 @@ def shallow(cfg):
         vision = dict(image_size=224, layers=layers, width=64, head_width=64, patch_size=16)
         text = dict(context_length=77, vocab_size=1000, width=64, heads=1, layers=1)
         small = dict(embed_dim=width, quick_gelu=True, vision_cfg=vision, text_cfg=text)
-        encoder.model = cfg.model.text_encoder.model = small
-    text_encoder = cfg.model.text_encoder
+        encoder.model = text_encoder.model = small
     if text_encoder.type == 'BertTextEncoder' and 'num_hidden_layers' not in text_encoder.get('config', {}):
         text_encoder.config = dict(text_encoder.get('config', {}), **SHALLOW_BERT)
         for head in cfg.model.heads.values():
@@ -58,7 +60,9 @@ def test_builds(path):
     model = get_model(cfg)
     optim_wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     known = {id(param) for group in optim_wrapper.optimizer.param_groups for param in group['params']}
-    assert known == {id(param) for param in model.parameters()}
+    assert known == {id(param) for param in model.parameters() if param.requires_grad}
+    frozen = any(not param.requires_grad for param in model.parameters())
+    assert frozen == (cfg.model.image_encoder.type == 'LoRAEncoder')
     schedulers = cfg.param_scheduler if isinstance(cfg.param_scheduler, list) else [cfg.param_scheduler]
     for scheduler in schedulers:
         settings = dict(scheduler, optimizer=optim_wrapper)

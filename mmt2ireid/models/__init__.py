@@ -9,6 +9,7 @@ from mmt2ireid.models.data_preprocessor import PairDataPreprocessor  # noqa: E40
 from mmt2ireid.models.dual_encoder import DualEncoder  # noqa: E402
 from mmt2ireid.models.heads import BaseHead, ContrastiveHead, IdentityHead, MLMHead, PGUHead, RankingHead  # noqa: E402
 from mmt2ireid.models.image_encoders import OpenCLIPImageEncoder  # noqa: E402
+from mmt2ireid.models.lora import LoRAEncoder  # noqa: E402
 from mmt2ireid.models.losses import ContrastiveLoss, IdentityLoss, MLMLoss, RankingLoss  # noqa: E402
 from mmt2ireid.models.mutual_teaching import MutualTeaching  # noqa: E402
 from mmt2ireid.models.necks import ConvMaxPoolNeck, GlobalTokenNeck  # noqa: E402
@@ -26,6 +27,7 @@ __all__ = [
     'HFPretrained',
     'IdentityHead',
     'IdentityLoss',
+    'LoRAEncoder',
     'MLMHead',
     'MLMLoss',
     'MutualTeaching',

@@ -98,10 +98,13 @@ class CLIPTokenizer(Tokenizer):
 
     Args:
         max_length: most ids of a caption, start and end token included.
+        mask_token: give up the last byte pair of the vocabulary, 'jekyll', and make its id the mask token, so that
+            captions can be masked and the embedding keeps its size. The word is then written in smaller pieces.
     """
 
-    def __init__(self, max_length: int = 77) -> None:
+    def __init__(self, max_length: int = 77, mask_token: bool = False) -> None:
         super().__init__(max_length)
+        self.mask_token = mask_token
         self._bpe: Any = None
 
     def load(self) -> None:
@@ -111,7 +114,10 @@ class CLIPTokenizer(Tokenizer):
                 from open_clip.tokenizer import SimpleTokenizer
             except ImportError as error:
                 raise ImportError("CLIPTokenizer needs open_clip: pip install 'mmt2ireid[clip]'") from error
-            self._bpe = SimpleTokenizer()
+            bpe = SimpleTokenizer()
+            if self.mask_token:
+                bpe.bpe_ranks.popitem()  # the tokenizer is this instance's own
+            self._bpe = bpe
 
     def _encode(self, caption: str) -> tuple[list[int], bool]:
         self.load()
@@ -133,15 +139,16 @@ class CLIPTokenizer(Tokenizer):
         return 0
 
     @property
-    def mask_id(self) -> None:
-        """There is no mask token."""
-        return None
+    def mask_id(self) -> int | None:
+        """Id of the mask token, 49,405; None where ``mask_token`` is off: CLIP has none."""
+        self.load()
+        return self._bpe.sot_token_id - 1 if self.mask_token else None
 
     @property
     def special_ids(self) -> frozenset[int]:
-        """Ids of the start and end token."""
-        self.load()
-        return frozenset((self._bpe.sot_token_id, self._bpe.eot_token_id))
+        """Ids of the start and end token, and of the mask token where there is one."""
+        mask = () if self.mask_id is None else (self.mask_id,)
+        return frozenset((self._bpe.sot_token_id, self._bpe.eot_token_id, *mask))
 
     @property
     def vocab_size(self) -> int:

@@ -1,7 +1,8 @@
 """Transforms of persons and captions; resize, flip, crop and erase come from mmcv and mmpretrain."""
 
+from mmt2ireid.datasets.transforms.delete_words import DeleteWords
 from mmt2ireid.datasets.transforms.load_image import LoadPersonImage
 from mmt2ireid.datasets.transforms.pack import PackPersonInputs
 from mmt2ireid.datasets.transforms.text import MaskTokens, Tokenize
 
-__all__ = ['LoadPersonImage', 'MaskTokens', 'PackPersonInputs', 'Tokenize']
+__all__ = ['DeleteWords', 'LoadPersonImage', 'MaskTokens', 'PackPersonInputs', 'Tokenize']

@@ -4,7 +4,10 @@ from mmt2ireid.models.heads.base_head import BaseHead
 from mmt2ireid.models.heads.cmpc_head import CMPCHead
 from mmt2ireid.models.heads.contrastive_head import ContrastiveHead
 from mmt2ireid.models.heads.hard_mining_head import HardMiningHead
+from mmt2ireid.models.heads.identity_affinity_heads import SimilarityDistributionHead, TripletAlignmentHead
 from mmt2ireid.models.heads.identity_head import IdentityHead
+from mmt2ireid.models.heads.implicit_reasoning_head import ImplicitReasoningHead
+from mmt2ireid.models.heads.label_contrastive_head import LabelContrastiveHead
 from mmt2ireid.models.heads.memory_head import MemoryHead
 from mmt2ireid.models.heads.mlm_head import MLMHead
 from mmt2ireid.models.heads.mutual_teaching_head import MutualTeachingHead
@@ -19,11 +22,15 @@ __all__ = [
     'ContrastiveHead',
     'HardMiningHead',
     'IdentityHead',
+    'ImplicitReasoningHead',
+    'LabelContrastiveHead',
     'MLMHead',
     'MemoryHead',
     'MutualTeachingHead',
     'PGUHead',
     'ProjectionMatchingHead',
     'RankingHead',
+    'SimilarityDistributionHead',
     'TextRegressionHead',
+    'TripletAlignmentHead',
 ]

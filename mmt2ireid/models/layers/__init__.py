@@ -2,12 +2,14 @@
 
 from mmt2ireid.models.layers.gather import gather, gather_with_grad
 from mmt2ireid.models.layers.hybrid_memory import HybridMemory
+from mmt2ireid.models.layers.interaction_encoder import InteractionEncoder
 from mmt2ireid.models.layers.part_linear import PartLinear
 from mmt2ireid.models.layers.phrase_bank import PhraseBank
 from mmt2ireid.models.layers.prototype_decoder import PrototypeAttention, PrototypeDecoderLayer
 
 __all__ = [
     'HybridMemory',
+    'InteractionEncoder',
     'PartLinear',
     'PhraseBank',
     'PrototypeAttention',

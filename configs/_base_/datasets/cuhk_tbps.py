@@ -1,0 +1,29 @@
+# CUHK-PEDES as TBPS-CLIP augments it: two draws, with replacement, from six changes of the picture; words left out.
+_base_ = './cuhk_clip.py'
+
+one_of_six = dict(
+    type='RandomChoice',
+    transforms=[
+        [dict(type='mmpretrain.ColorJitter', brightness=0.1, contrast=0.1, saturation=0.1, backend='cv2')],
+        [dict(type='mmpretrain.NumpyToPIL', to_rgb=True),
+         dict(type='mmpretrain.torchvision/RandomRotation', degrees=15),
+         dict(type='mmpretrain.PILToNumpy', to_bgr=True)],
+        [dict(type='mmpretrain.RandomResizedCrop', scale=(224, 224), crop_ratio_range=(0.9, 1.0))],
+        [dict(type='RandomGrayscale', prob=0.1, keep_channels=True, channel_weights=(0.114, 0.587, 0.299))],
+        [dict(type='RandomFlip', prob=0.5)],
+        [dict(type='mmpretrain.RandomErasing', erase_prob=0.5, min_area_ratio=0.1, max_area_ratio=0.2, fill_color=0)],
+    ])
+train_pipeline = [
+    dict(type='LoadPersonImage'),
+    dict(type='Resize', scale=(224, 224), interpolation='bicubic'),
+    one_of_six,
+    one_of_six,
+    dict(type='DeleteWords', prob=0.05),
+    dict(type='Tokenize', tokenizer=_base_.pairs),
+    dict(type='PackPersonInputs'),
+]
+test_pipeline = [
+    dict(step, scale=(224, 224)) if step['type'] == 'Resize' else step for step in _base_.test_pipeline]
+train_dataloader = dict(batch_size=80, dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

@@ -1,0 +1,8 @@
+# TBPS-CLIP's contrastive losses on CLIP's encoders, 224x224 pictures.
+_base_ = './clip_vitb16.py'
+
+model = dict(
+    image_encoder=dict(image_size=(224, 224)),
+    heads=dict(
+        contrastive=dict(
+            type='LabelContrastiveHead', logit_scale=1 / 0.07, reversed_weight=1.0, cyclic_weight=0.1, eps=1e-2)))

@@ -1,0 +1,13 @@
+# CLIP's ViT-B/16 fine-tuned by the contrastive loss on CUHK-PEDES.
+_base_ = [
+    '../_base_/models/clip_vitb16.py',
+    '../_base_/datasets/cuhk_clip.py',
+    '../_base_/schedules/clip_finetune.py',
+    '../_base_/default_runtime.py',
+]
+
+# The scale starts at that of OpenAI's weights, 100, and may fall.
+model = dict(
+    heads=dict(
+        contrastive=dict(
+            type='ContrastiveHead', loss=dict(type='ContrastiveLoss', logit_scale=100.0, learn_scale=True))))

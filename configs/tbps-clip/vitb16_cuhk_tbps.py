@@ -1,0 +1,7 @@
+# TBPS-CLIP's N-ITC, R-ITC and C-ITC with its augmentation on CUHK-PEDES; 4 GPUs for the authors' batch of 320.
+_base_ = [
+    '../_base_/models/clip_vitb16_tbps.py',
+    '../_base_/datasets/cuhk_tbps.py',
+    '../_base_/schedules/tbps_clip.py',
+    '../_base_/default_runtime.py',
+]

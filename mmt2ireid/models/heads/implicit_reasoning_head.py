@@ -1,0 +1,75 @@
+"""Head of IRRA's implicit relation reasoning."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from mmt2ireid.models.heads.base_head import BaseHead
+from mmt2ireid.models.layers.interaction_encoder import InteractionEncoder, QuickGELU
+from mmt2ireid.registry import MODELS
+from mmt2ireid.structures import PairFeatures, PairTargets
+
+
+@MODELS.register_module()
+class ImplicitReasoningHead(BaseHead):
+    """``loss_irr``: masked words told from the picture, IRRA (Jiang and Ye, CVPR 2023).
+
+    The text encoder's tokens of the masked caption look at the picture's (:class:`InteractionEncoder`); a dense layer,
+    QuickGELU, norm and decoder, at the masked positions only, name the words. Both encoders are trained through it;
+    retrieval needs none of it.
+
+    Args:
+        vocab_size: ids of the tokenizer.
+        dim: width of the interaction encoder, and of the neck's image tokens.
+        txt_channels: width D_t of the text encoder's tokens; None: ``dim``. Another width gets a linear map.
+        num_layers: transformer layers after the cross-attention.
+        num_heads: attention heads; None: one for 64 channels.
+        loss: config of the loss, ``MLMLoss`` by default.
+        loss_weight: its factor.
+
+    Raises:
+        ValueError: if a size is not positive.
+    """
+
+    needs_masked_text = True
+
+    def __init__(
+        self,
+        *,
+        vocab_size: int,
+        dim: int = 512,
+        txt_channels: int | None = None,
+        num_layers: int = 4,
+        num_heads: int | None = None,
+        loss: dict | None = None,
+        loss_weight: float = 1.0,
+    ) -> None:
+        super().__init__(loss_weight=loss_weight)
+        txt_channels = dim if txt_channels is None else txt_channels
+        for name, value in dict(vocab_size=vocab_size, dim=dim, txt_channels=txt_channels).items():
+            if value < 1:
+                raise ValueError(f'{name} must be positive, but got {value}')
+        self.txt_map = nn.Identity() if txt_channels == dim else nn.Linear(txt_channels, dim)
+        self.interaction = InteractionEncoder(dim, num_heads or max(dim // 64, 1), num_layers)
+        dense = nn.Linear(dim, dim)
+        self.transform = nn.Sequential(dense, QuickGELU(), nn.LayerNorm(dim))
+        self.decoder = nn.Linear(dim, vocab_size)
+        nn.init.normal_(dense.weight, std=(2 * dim) ** -0.5)
+        nn.init.normal_(self.decoder.weight, std=(dim * 2 * num_layers) ** -0.5)
+        self.criterion = MODELS.build(loss or dict(type='mmt2ireid.MLMLoss'))
+
+    def loss(self, features: PairFeatures, targets: PairTargets) -> dict[str, Tensor]:
+        """Loss of the masked tokens, see :class:`BaseHead`.
+
+        Raises:
+            ValueError: if the batch has no masked tokens because the pipeline has no ``MaskTokens``.
+        """
+        if targets.masked is None or features.masked_tokens is None:
+            raise ValueError(
+                'ImplicitReasoningHead needs masked captions: the training pipeline must have MaskTokens after Tokenize'
+            )
+        words = self.txt_map(features.masked_tokens)
+        found = self.interaction(words, features.txt_mask, features.img_tokens)
+        masked = found.flatten(0, 1).index_select(0, targets.masked.positions)
+        logits = self.decoder(self.transform(masked))
+        return {'loss_irr': self.loss_weight * self.criterion(logits, targets.masked.targets)}

@@ -1,0 +1,69 @@
+"""Head of TBPS-CLIP's contrastive losses."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from mmt2ireid.models.heads.base_head import BaseHead
+from mmt2ireid.models.heads.identity_affinity_heads import joint_batch
+from mmt2ireid.models.losses.label_contrastive import cyclic_loss, normalized_itc_loss, reversed_itc_loss
+from mmt2ireid.registry import MODELS
+from mmt2ireid.structures import PairFeatures, PairTargets
+
+
+@MODELS.register_module()
+class LabelContrastiveHead(BaseHead):
+    """``loss_nitc``, ``loss_ritc`` and ``loss_citc`` with one learnt scale: TBPS-CLIP (AAAI 2024).
+
+    Args:
+        logit_scale: initial scale; CLIP's first was 1 / 0.07.
+        max_scale: upper bound of the learnt scale.
+        reversed_weight: of R-ITC.
+        cyclic_weight: of C-ITC.
+        eps: of R-ITC.
+        gather: match the pairs of all ranks.
+        loss_weight: factor on all three.
+
+    Raises:
+        ValueError: if the scale is not positive or above ``max_scale``, or a weight negative.
+    """
+
+    def __init__(
+        self,
+        *,
+        logit_scale: float = 1 / 0.07,
+        max_scale: float = 100.0,
+        reversed_weight: float = 1.0,
+        cyclic_weight: float = 0.1,
+        eps: float = 1e-2,
+        gather: bool = True,
+        loss_weight: float = 1.0,
+    ) -> None:
+        super().__init__(loss_weight=loss_weight)
+        if not 0 < logit_scale <= max_scale:
+            raise ValueError(f'logit_scale must be positive and at most max_scale={max_scale}, but got {logit_scale}')
+        if min(reversed_weight, cyclic_weight) < 0 or eps <= 0:
+            raise ValueError(
+                'reversed_weight and cyclic_weight must not be negative and eps must be positive, but got '
+                f'{reversed_weight}, {cyclic_weight} and {eps}'
+            )
+        self.log_scale = nn.Parameter(torch.tensor(math.log(logit_scale)))
+        self.max_scale, self.eps, self.gather = max_scale, eps, gather
+        self.reversed_weight, self.cyclic_weight = reversed_weight, cyclic_weight
+
+    def loss(self, features: PairFeatures, targets: PairTargets) -> dict[str, Tensor]:
+        """Losses of the pairs, see :class:`BaseHead`; those of weight 0 are left out."""
+        with torch.no_grad():  # on the parameter itself: a clamp in the graph would leave no gradient to come back
+            self.log_scale.clamp_(max=math.log(self.max_scale))
+        scale = self.log_scale.exp()
+        img, txt, affinity = joint_batch(features, targets, self.gather)
+        losses = {'loss_nitc': self.loss_weight * normalized_itc_loss(img, txt, affinity, scale)}
+        if self.reversed_weight:
+            value = reversed_itc_loss(img, txt, affinity, scale, self.eps)
+            losses['loss_ritc'] = self.loss_weight * self.reversed_weight * value
+        if self.cyclic_weight:
+            losses['loss_citc'] = self.loss_weight * self.cyclic_weight * cyclic_loss(img, txt)
+        return losses

@@ -1,0 +1,127 @@
+"""The CLIP family's configs say what the papers and the READMEs do, and their pipelines run."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
+from test_configs import CONFIGS, load, shallow
+
+from mmt2ireid.apis import get_model
+from mmt2ireid.datasets.seeding import seeded_rng
+from mmt2ireid.registry import PARAM_SCHEDULERS
+
+pytest.importorskip('open_clip')
+DATA = ('cuhk', 'icfg', 'rstp')
+TRAINING = [
+    *(('clip', f'vitb16_{data}_itc', (384, 128)) for data in DATA),
+    *(('irra', f'vitb16_{data}_irra', (384, 128)) for data in DATA),
+    *(('tbps-clip', f'vitb16_{data}_tbps', (224, 224)) for data in DATA),
+    *(('rde', f'vitb16_{data}_tal', (384, 128)) for data in DATA),
+    ('toy', 'clip_toy_itc', (96, 48)),
+    ('toy', 'irra_clip_toy', (96, 48)),
+    ('toy', 'tbps_clip_toy', (96, 48)),
+]
+
+
+@pytest.fixture
+def picture(tmp_path):
+    import cv2
+
+    path = tmp_path / 'person.png'
+    cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 256, (60, 25, 3), dtype=np.uint8))
+    return str(path)
+
+
+@pytest.mark.parametrize(('folder', 'name', 'size'), TRAINING)
+def test_training_pipelines(folder, name, size, picture):
+    cfg = load(CONFIGS / folder / f'{name}.py')
+    pipeline = Compose(cfg.train_dataloader.dataset.pipeline)
+    caption = ' '.join(['a woman in a red coat with white shoes'] * 4)
+
+    def run(seed):
+        with seeded_rng(seed):
+            return pipeline(dict(img_path=picture, captions=[caption], pid=3, image_id=0, sample_idx=0))
+
+    items = [run(seed) for seed in range(30)]
+    for item in items:
+        assert item['inputs'].shape == (3, *size) and item['inputs'].dtype == torch.uint8
+        ids = item['data_samples'].token_ids[0]
+        assert (ids[0], ids[-1]) == (49406, 49407) and len(ids) <= 77
+        if 'irra' in (folder, name.split('_')[0]):
+            masked, positions = item['data_samples'].masked_token_ids, item['data_samples'].mask_positions
+            changed = (masked != ids).nonzero().squeeze(1)
+            assert set(changed.tolist()) <= set(positions.tolist())
+        else:
+            assert 'masked_token_ids' not in item['data_samples']
+    assert len({item['inputs'].numpy().tobytes() for item in items}) > 10
+    again = run(7)
+    assert torch.equal(again['inputs'], items[7]['inputs'])
+    if folder == 'tbps-clip':
+        assert len({len(item['data_samples'].token_ids[0]) for item in items}) > 2
+
+
+@pytest.mark.parametrize(('folder', 'name', 'size'), TRAINING)
+def test_evaluation_pipelines(folder, name, size, picture):
+    cfg = load(CONFIGS / folder / f'{name}.py')
+    for part in ('val', 'test'):
+        pipeline = Compose(cfg[f'{part}_dataloader'].dataset.pipeline)
+        item = pipeline(dict(img_path=picture, captions=['red coat', 'a man'], pid=3, image_id=0, sample_idx=0))
+        assert item['inputs'].shape == (3, *size)
+        assert [ids[0] for ids in item['data_samples'].token_ids] == [49406] * 2
+        assert cfg[f'{part}_dataloader'].dataset.split == part
+    assert cfg.train_dataloader.dataset.split == 'train'
+
+
+def test_irras_learning_rates():
+    cfg = shallow(load(CONFIGS / 'irra' / 'vitb16_cuhk_irra.py'))
+    model = get_model(cfg)
+    optimizer = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
+    settings = {id(param): group for group in optimizer.param_groups for param in group['params']}
+    for name, param in model.named_parameters():
+        group = settings[id(param)]
+        if name.endswith(('c_fc.bias', 'in_proj_bias')):
+            assert (group['lr'], group['weight_decay']) == (pytest.approx(2e-5), 0), name
+        elif name.endswith('c_fc.weight'):
+            assert (group['lr'], group['weight_decay']) == (pytest.approx(1e-5), 4e-5), name
+        elif name.startswith('heads.'):
+            assert group['lr'] == pytest.approx(5e-5), name
+        assert group['eps'] == 1e-3
+
+
+def test_irras_schedule():
+    """Five epochs from a tenth of the rate, then a cosine to zero at the end of the sixtieth."""
+    cfg = load(CONFIGS / 'irra' / 'vitb16_cuhk_irra.py')
+    assert (cfg.train_cfg.max_epochs, cfg.train_dataloader.batch_size) == (60, 64)
+    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=cfg.optim_wrapper.optimizer.lr)
+    schedulers = []
+    for settings in cfg.param_scheduler:
+        settings = dict(settings, optimizer=optimizer)
+        schedulers.append(PARAM_SCHEDULERS.get(settings.pop('type'))(**settings))
+    rates = []
+    for _ in range(60):
+        rates.append(optimizer.param_groups[0]['lr'])
+        optimizer.step()
+        for scheduler in schedulers:
+            scheduler.step()
+    assert rates[0] == pytest.approx(1e-6) and max(rates) == pytest.approx(1e-5)
+    assert rates.index(max(rates)) in (4, 5)
+    assert rates == sorted(rates[:6]) + sorted(rates[6:], reverse=True)
+    assert rates[-1] < 5e-8
+
+
+def test_irras_heads():
+    heads = load(CONFIGS / 'irra' / 'vitb16_cuhk_irra.py').model.heads
+    assert heads.sdm.loss.temperature == 0.02
+    assert (heads.irr.vocab_size, heads.irr.num_layers, heads.irr.num_heads) == (49408, 4, 8)
+    assert heads.identity.loss_weight == 0.5  # the mean of the modalities, not their sum
+
+
+def test_lora_trains_a_small_part():
+    pytest.importorskip('peft')
+    init_default_scope('mmt2ireid')
+    model = get_model(Config.fromfile(CONFIGS / 'toy' / 'clip_toy_itc_lora.py'))
+    sizes = [sum(p.numel() for p in model.parameters() if p.requires_grad is wanted) for wanted in (True, False)]
+    assert 0 < sizes[0] < 0.05 * sizes[1]
