@@ -6,7 +6,7 @@ import itertools
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -47,12 +47,18 @@ class RecordFormat:
         path_key: field of the image path.
         labelled: whether there are ``id`` and ``split``.
         hints: advice per missing field.
+        captions_key: field of the captions.
+        has_split: False where labelled records have ``id`` only.
+        bare_captions: whether the release itself gives one caption as a text, not in a list.
     """
 
     dataset: str
     path_key: str = 'file_path'
     labelled: bool = True
     hints: Mapping[str, str] = field(default_factory=dict)
+    captions_key: str = 'captions'
+    has_split: bool = True
+    bare_captions: bool = False
 
 
 def load_json_list(file: str, expected: str) -> list:
@@ -65,15 +71,24 @@ def load_json_list(file: str, expected: str) -> list:
     Raises:
         AnnotationError: the file is no JSON, or no list, or an empty one.
     """
+    return _load_json(file, expected, list)
+
+
+def load_json_dict(file: str, expected: str) -> dict:
+    """Reads a JSON file that holds an object; as :func:`load_json_list`."""
+    return _load_json(file, expected, dict)
+
+
+def _load_json(file: str, expected: str, kind: type) -> Any:
     try:
         # Some editors put a byte order mark before UTF-8.
         with open(file, encoding='utf-8-sig') as stream:
             content = json.load(stream)
     except (ValueError, RecursionError) as error:
         raise AnnotationError(f'{file}: expected {expected}, but it is no JSON: {error}') from error
-    if not isinstance(content, list) or not content:
-        kind = 'an empty list' if content == [] else f'a JSON {type(content).__name__}'
-        raise AnnotationError(f'{file}: expected {expected}, but it holds {kind}')
+    if not isinstance(content, kind) or not content:
+        found = f'an empty {kind.__name__}' if content == kind() else f'a JSON {type(content).__name__}'
+        raise AnnotationError(f'{file}: expected {expected}, but it holds {found}')
     return content
 
 
@@ -94,31 +109,45 @@ def read_records(file: str, form: RecordFormat) -> list[Record]:
         AnnotationError: with file, record number (0-based), field and what was expected.
     """
     content = load_json_list(file, f'the annotations of {form.dataset}, a list of records')
-    records = [_parse(raw, form, f'{file}, record {number}') for number, raw in enumerate(content)]
-    num_bare = sum(isinstance(raw['captions'], str) for raw in content)
-    if num_bare:
+    records = [parse_record(raw, form, f'{file}, record {number}') for number, raw in enumerate(content)]
+    num_bare = sum(isinstance(raw[form.captions_key], str) for raw in content)
+    if num_bare and not form.bare_captions:
         print_log(
             f'{file}: {num_bare} records give their caption as a string, not a list; read as one caption each',
             logger='current',
         )
-    _warn_of_duplicates(file, records)
+    warn_of_duplicates(file, records)
     return records
 
 
-def _parse(raw: Any, form: RecordFormat, where: str) -> Record:
+def parse_record(raw: Any, form: RecordFormat, where: str) -> Record:
+    """Checks one record.
+
+    Args:
+        raw: what the JSON file holds.
+        form: how it should be written.
+        where: file and number of the record, for messages.
+
+    Raises:
+        AnnotationError: with record, field and what was expected.
+    """
     if not isinstance(raw, dict):
         raise AnnotationError(f'{where}: expected an object of {form.dataset}, but got {type(raw).__name__}')
     path = _get(raw, form.path_key, form, where)
     if not isinstance(path, str) or not path:
         raise AnnotationError(f'{where}, field {form.path_key!r}: expected the path of an image, but got {path!r}')
-    captions = _parse_captions(_get(raw, 'captions', form, where), f"{where} ({path}), field 'captions'")
+    key = form.captions_key
+    captions = parse_captions(_get(raw, key, form, where), f'{where} ({path}), field {key!r}')
     if not form.labelled:
         return Record(path, captions)
-    pid, split = _get(raw, 'id', form, where), _get(raw, 'split', form, where)
+    pid = _get(raw, 'id', form, where)
     if not isinstance(pid, int) or isinstance(pid, bool) or not 0 <= pid <= _MAX_PID:
         raise AnnotationError(
             f"{where} ({path}), field 'id': expected an integer of at least 0 (and 63 bits), but got {pid!r}"
         )
+    if not form.has_split:
+        return Record(path, captions, pid)
+    split = _get(raw, 'split', form, where)
     if split not in SPLITS:
         raise AnnotationError(f"{where} ({path}), field 'split': expected one of {SPLITS}, but got {split!r}")
     return Record(path, captions, pid, split)
@@ -135,7 +164,16 @@ def _get(raw: dict, key: str, form: RecordFormat, where: str) -> Any:
     raise AnnotationError(f'{message}. {hint}' if hint else message)
 
 
-def _parse_captions(captions: Any, where: str) -> list[str]:
+def parse_captions(captions: Any, where: str) -> list[str]:
+    """Checks the captions of an image.
+
+    Args:
+        captions: a list of texts, or one text.
+        where: file, record and field, for messages.
+
+    Raises:
+        AnnotationError: there is none, or one is no text or empty.
+    """
     if isinstance(captions, str):
         captions = [captions]
     if not isinstance(captions, list) or not captions:
@@ -149,7 +187,8 @@ def _parse_captions(captions: Any, where: str) -> list[str]:
     return captions
 
 
-def _warn_of_duplicates(file: str, records: list[Record]) -> None:
+def warn_of_duplicates(file: str, records: Iterable[Record]) -> None:
+    """Logs how many records name an image that an earlier one names too."""
     seen: set[str] = set()
     twice = []
     for record in records:

@@ -47,6 +47,21 @@ class ArrowStore:
         starts = np.cumsum([0, *(batch.num_rows for batch in batches)])
         return [(number, int(start), batch) for start, batch in zip(starts[:-1], batches, strict=True)]
 
+    def validate(self) -> None:
+        """Checks all rows, images aside: what reads rows of a damaged file may crash.
+
+        Raises:
+            AnnotationError: a file is damaged.
+        """
+        import pyarrow as pa
+
+        for number, start, batch in self._open():
+            try:
+                batch.validate(full=True)
+            except pa.ArrowException as error:
+                where = f'{self.files[number]}, rows {start} to {start + batch.num_rows - 1}'
+                raise AnnotationError(f'{where}: expected a sound Arrow file, but it is damaged: {error}') from error
+
     def caption_counts(self) -> np.ndarray:
         """Captions per row, int64 (number of rows,); reads no text.
 
@@ -104,7 +119,7 @@ def _map_batches(file: str) -> list[Any]:
     allocated = pa.total_allocated_bytes()
     try:
         batches = _read_batches(pa, file)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise AnnotationError(f'{file}: expected an Arrow IPC file or stream, but: {error}') from error
     if pa.total_allocated_bytes() - allocated > 2**20:
         print_log(

@@ -45,6 +45,18 @@ class ItemTable:
     __hash__ = None  # type: ignore[assignment]  # arrays change
 
     @property
+    def pair(self) -> np.ndarray:
+        """Number of each pair among all captions of all images, one image after the other, int64 (number of items,).
+
+        Raises:
+            ValueError: the items are images.
+        """
+        if (self.caption < 0).any():
+            raise ValueError("unit must be 'pair' to number pairs, but the items are images")
+        starts = np.cumsum(self._captions_per_image, dtype=np.int64) - self._captions_per_image
+        return starts[self.image] + self.caption
+
+    @property
     def num_images(self) -> int:
         """Unique images."""
         return len(np.unique(self.image))
@@ -69,3 +81,16 @@ class ItemTable:
         other._captions_per_image = self._captions_per_image
         other.image, other.caption = self.image[chosen], self.caption[chosen]
         return other
+
+
+def number_identities(pids: np.ndarray) -> tuple[int, np.ndarray]:
+    """Numbers identities 0..C-1 in ascending order of their ids; unknown ones stay -1.
+
+    Args:
+        pids: int64 (n,), negative where unknown.
+
+    Returns:
+        C, and the labels, int64 (n,).
+    """
+    known = np.unique(pids[pids >= 0])
+    return len(known), np.where(pids >= 0, np.searchsorted(known, pids), -1)

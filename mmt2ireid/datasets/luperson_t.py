@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from mmengine.utils import is_abs
 
 from mmt2ireid.datasets.annotations import Record, RecordFormat, read_records
 from mmt2ireid.datasets.arrow_store import ArrowStore
-from mmt2ireid.datasets.person_text import PersonTextDataset
+from mmt2ireid.datasets.several_files import SeveralFilesDataset
 from mmt2ireid.registry import DATASETS
 
 
 @DATASETS.register_module()
-class LUPersonT(PersonTextDataset):
+class LUPersonT(SeveralFilesDataset):
     """LUPerson-T from its source JSON, or from the released Arrow files, which are memory-mapped.
 
     Where an Arrow file holds no image, its column ``image_id`` names the file under ``data_prefix``: pseudo-texts are
@@ -36,14 +34,16 @@ class LUPersonT(PersonTextDataset):
     FORMAT = RecordFormat('LUPerson-T', labelled=False)
     ANN_FILE = 'LUPerson_train.arrow'
 
-    def __init__(self, *, ann_file: str | Sequence[str] = '', data_root: str | None = '', **kwargs: Any) -> None:
-        names = [ann_file or self.ANN_FILE] if isinstance(ann_file, str) else list(ann_file)
-        suffixes = {os.path.splitext(name)[1] for name in names}
-        if suffixes not in ({'.json'}, {'.arrow'}) or (suffixes == {'.json'} and len(names) > 1):
-            raise ValueError(f'ann_file must be one .json file, or one or several .arrow files, but got {ann_file!r}')
-        self._patterns = [name if is_abs(name) else os.path.join(data_root or '', name) for name in names]
+    def __init__(self, *, ann_file: str | Sequence[str] = '', lazy_init: bool = False, **kwargs: Any) -> None:
         self._store: ArrowStore | None = None
-        super().__init__(ann_file=names[0], data_root=data_root, **kwargs)
+        super().__init__(ann_file=ann_file, lazy_init=True, **kwargs)
+        suffixes = {os.path.splitext(name)[1] for name in self._names}
+        if suffixes not in ({'.json'}, {'.arrow'}) or (suffixes == {'.json'} and len(self._names) > 1):
+            raise ValueError(f'ann_file must be one .json file, or one or several .arrow files, but got {ann_file!r}')
+        if suffixes == {'.arrow'} and self.noise is not None:
+            raise ValueError(f'noise must be None for Arrow files, but got {self.noise.options}')
+        if not lazy_init:
+            self.full_init()
 
     def load_data_list(self) -> list[Record]:
         """The records of the JSON file."""
@@ -52,23 +52,11 @@ class LUPersonT(PersonTextDataset):
     def _load(self) -> tuple[np.ndarray, np.ndarray]:
         if self.ann_file.endswith('.json'):
             return super()._load()
-        self._store = ArrowStore(self._find_arrow_files())
+        self._store = ArrowStore(self.find_ann_files())
         counts = self._store.caption_counts()[: self.max_images]
         if not len(counts):
             raise ValueError(f'{self._patterns}: no row in any of these files')
         return np.full(len(counts), -1, dtype=np.int64), counts
-
-    def _find_arrow_files(self) -> list[str]:
-        files: list[str] = []
-        for pattern in self._patterns:
-            found = sorted(glob.glob(pattern)) if not os.path.isfile(pattern) else [pattern]
-            if not found:
-                raise FileNotFoundError(
-                    f'no file {pattern}: expected Arrow files of LUPerson-T. Get them from its authors '
-                    'and set data_root to where they are'
-                )
-            files += [file for file in found if file not in files]
-        return files
 
     def _read_record(self, image_id: int) -> dict[str, Any]:
         if self._store is None:

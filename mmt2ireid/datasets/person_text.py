@@ -11,21 +11,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
+from mmt2ireid.datasets.ann_files import find_file
 from mmt2ireid.datasets.annotations import SPLITS, Record, RecordFormat, check_folders, read_records
 from mmt2ireid.datasets.errors import BadImageError
-from mmt2ireid.datasets.items import ItemTable
+from mmt2ireid.datasets.items import ItemTable, number_identities
+from mmt2ireid.datasets.noisy_pairs import NoisyPairs
+from mmt2ireid.datasets.numbered import NumberedDataset
 from mmt2ireid.datasets.seeding import seeded_rng
 from mmt2ireid.datasets.tally import Tally
 
-_ANN_ENDINGS = ('.json', '.arrow')
 _MAX_LOGGED = 3  # bad images named per worker; the rest are counted only
 _MAX_REPLACED = 1000  # bad images in a row before skipping them is given up
 
 
-class PersonTextDataset(BaseDataset):
+class PersonTextDataset(NumberedDataset):
     """Images of persons, each with one or more captions and an identity.
 
     An item is one (image, caption) pair (``unit='pair'``, for training) or one image with all its captions
@@ -47,6 +48,8 @@ class PersonTextDataset(BaseDataset):
         relabel: identities become 0..C-1 in the order of their ids; None does so for pairs and keeps the annotated ids
             for images.
         max_images: use the first so many images of the split (None: all).
+        noise: exchange captions among pairs of the training split, see
+            :class:`~mmt2ireid.datasets.noisy_pairs.NoisyPairs`; None: none.
         metainfo: added to ``METAINFO``.
         lazy_init: load nothing until :meth:`full_init`.
 
@@ -55,8 +58,6 @@ class PersonTextDataset(BaseDataset):
         AnnotationError: the annotation file is not what it should be.
         ValueError: an argument does not fit.
     """
-
-    _fully_initialized: bool = False
 
     FORMAT = RecordFormat('a person-text dataset')
     ANN_FILE = ''
@@ -74,6 +75,7 @@ class PersonTextDataset(BaseDataset):
         on_bad_image: str = 'raise',
         relabel: bool | None = None,
         max_images: int | None = None,
+        noise: Mapping | None = None,
         metainfo: Mapping | None = None,
         lazy_init: bool = False,
     ) -> None:
@@ -86,12 +88,15 @@ class PersonTextDataset(BaseDataset):
             )
         if max_images is not None and (not isinstance(max_images, int) or max_images < 1):
             raise ValueError(f'max_images must be None or an integer of at least 1, but got {max_images!r}')
+        if noise is not None and split != 'train':
+            raise ValueError(f'noise must be None for split={split!r} (only training has noisy pairs), but got {noise}')
         data_prefix = {'img_path': self.IMAGE_FOLDER} if data_prefix is None else dict(data_prefix)
         if set(data_prefix) != {'img_path'}:
             raise ValueError(f'data_prefix must be dict(img_path=folder), but got {data_prefix}')
         self.split, self.unit, self.on_bad_image = split, unit, on_bad_image
         self.relabel = unit == 'pair' if relabel is None else relabel
         self.max_images = max_images
+        self.noise = None if noise is None else NoisyPairs(noise, data_root)
         self._skipped = Tally()
         super().__init__(
             ann_file=ann_file or self.ANN_FILE,
@@ -108,7 +113,7 @@ class PersonTextDataset(BaseDataset):
         if self._fully_initialized:
             return
         pids, counts = self._load()
-        self._num_pids, labels = _relabel(pids)
+        self._num_pids, labels = number_identities(pids)
         self._image_pids = labels if self.relabel else pids
         self._num_captions = counts
         self._items = ItemTable(counts, self.unit)
@@ -119,7 +124,10 @@ class PersonTextDataset(BaseDataset):
 
     def _load(self) -> tuple[np.ndarray, np.ndarray]:
         """Loads and keeps the records; returns per image the annotated identity and the number of captions."""
-        records = self.load_data_list()[: self.max_images]
+        records = self.load_data_list()
+        if self.noise is not None:
+            records, self._caption_source = self.noise.apply(records, self.ann_file)
+        records = records[: self.max_images]
         check_folders(self.data_prefix['img_path'], [record.path for record in records], self.FORMAT.dataset)
         pids = np.array([record.pid for record in records], dtype=np.int64)
         counts = np.array([len(record.captions) for record in records], dtype=np.int64)
@@ -147,76 +155,7 @@ class PersonTextDataset(BaseDataset):
         Raises:
             FileNotFoundError: it is not there; the message says what was expected and what is there instead.
         """
-        if os.path.isfile(self.ann_file):
-            return self.ann_file
-        folder = os.path.dirname(self.ann_file)
-        if not os.path.isdir(folder or '.'):
-            raise FileNotFoundError(
-                f'no folder {folder}: expected {self.FORMAT.dataset} there. Ask its authors for it '
-                'and set data_root to where it is'
-            )
-        others = sorted(
-            entry.name for entry in os.scandir(folder or '.') if entry.is_file() and entry.name.endswith(_ANN_ENDINGS)
-        )
-        problem = ' (it is a folder)' if os.path.isdir(self.ann_file) else ''
-        raise FileNotFoundError(
-            f'no annotation file {self.ann_file} of {self.FORMAT.dataset}{problem}. The folder holds '
-            f'{others or "no annotation file at all"}; set ann_file to the right one'
-        )
-
-    def _ensure_init(self) -> None:
-        if not self._fully_initialized:
-            self.full_init()
-
-    def __len__(self) -> int:
-        self._ensure_init()
-        return len(self._items)
-
-    @property
-    def pids(self) -> np.ndarray:
-        """Identity of every item, int64 (number of items,)."""
-        self._ensure_init()
-        return self._image_pids[self._items.image]
-
-    @property
-    def num_pids(self) -> int:
-        """Known identities of the split."""
-        self._ensure_init()
-        return self._num_pids
-
-    @property
-    def num_images(self) -> int:
-        """Unique images that the items come from."""
-        self._ensure_init()
-        return self._items.num_images
-
-    @property
-    def num_captions(self) -> int:
-        """Captions that the items hold."""
-        self._ensure_init()
-        return self._items.num_captions
-
-    @property
-    def first_captions(self) -> np.ndarray:
-        """Number of every image's first caption among all captions of the split, int64 (images + 1,).
-
-        The captions of the images, one image after the other, are the items of ``unit='pair'``.
-
-        Raises:
-            ValueError: the dataset is a subset, whose items are numbered in another way.
-        """
-        self._require_all_items()
-        return np.concatenate([[0], np.cumsum(self._num_captions)])
-
-    def all_captions(self) -> list[str]:
-        """All captions of the split, in the order of the items of ``unit='pair'``; of no subset either."""
-        self._require_all_items()
-        return [caption for image in range(len(self._num_captions)) for caption in self._read_record(image)['captions']]
-
-    def _require_all_items(self) -> None:
-        self._ensure_init()
-        if self._items != ItemTable(self._num_captions, self.unit):
-            raise ValueError(f'the dataset must hold all items in their order (see max_images), but got {len(self)}')
+        return find_file(self.ann_file, self.FORMAT.dataset)
 
     @property
     def num_skipped(self) -> int:
@@ -248,7 +187,8 @@ class PersonTextDataset(BaseDataset):
         info = self._read_record(image_id)
         if caption >= 0:
             info['captions'] = [info['captions'][caption]]
-        return {**info, 'pid': int(self._image_pids[image_id]), 'image_id': image_id, 'sample_idx': sample_idx}
+        info['pid'] = int(self._image_pids[image_id])
+        return {**info, 'image_id': self._first_image + image_id, 'sample_idx': self._first_item + sample_idx}
 
     def __getitem__(self, idx: int) -> Any:
         self._ensure_init()
@@ -289,9 +229,3 @@ class PersonTextDataset(BaseDataset):
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise ValueError(f'{name} must be one of {choices}, but got {value!r}')
-
-
-def _relabel(pids: np.ndarray) -> tuple[int, np.ndarray]:
-    """Numbers the identities 0..C-1 in ascending order of their ids; unknown ones stay -1."""
-    known = np.unique(pids[pids >= 0])
-    return len(known), np.where(pids >= 0, np.searchsorted(known, pids), -1)

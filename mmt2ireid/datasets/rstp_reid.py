@@ -11,7 +11,7 @@ from mmt2ireid.datasets.person_text import PersonTextDataset
 from mmt2ireid.registry import DATASETS
 
 # Identities and images per split of a first release that the authors have replaced (train 3,701, val and test 200).
-_WITHDRAWN = {'train': (3901, 19505), 'val': (100, 500), 'test': (100, 500)}
+WITHDRAWN = {'train': (3901, 19505), 'val': (100, 500), 'test': (100, 500)}
 
 
 @DATASETS.register_module()
@@ -31,7 +31,7 @@ class RSTPReid(PersonTextDataset):
         """The records of the split."""
         records = super().load_data_list()
         num_ids = len({record.pid for record in records})
-        if (num_ids, len(records)) == _WITHDRAWN[self.split]:
+        if (num_ids, len(records)) == WITHDRAWN[self.split]:
             print_log(
                 f'{self.ann_file}: {num_ids} identities in {self.split} are those of a withdrawn split of '
                 'RSTPReid (the right one has 3,701 in train and 200 in val and test); results on it cannot be '

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -37,16 +38,12 @@ class GroupSampler(EpochSampler, ABC):
 
     def _draw_turns(self, rng: np.random.Generator) -> np.ndarray:
         """Groups in the order of their turns, (num_steps, groups_per_step), distinct within a step."""
-        total = self.num_steps * self._groups_per_step
-        turns: np.ndarray = np.zeros(0, dtype=np.int64)
-        while len(turns) < total:
-            order = rng.permutation(len(self._counts))
-            # The step that this round completes holds the last groups of the round before: they come later in it.
-            begun = turns[len(turns) - len(turns) % self._groups_per_step :]
-            num_missing = self._groups_per_step - len(begun)
-            first = order[~np.isin(order, begun)][:num_missing]
-            turns = np.concatenate([turns, first, order[~np.isin(order, first)]])
-        return turns[:total].reshape(self.num_steps, self._groups_per_step)
+        return take_turns(self._rounds(rng), self.num_steps, self._groups_per_step)
+
+    def _rounds(self, rng: np.random.Generator) -> Iterator[np.ndarray]:
+        """Groups that have their turn before any has a second one, round after round, without end."""
+        while True:
+            yield rng.permutation(len(self._counts))
 
     def _draw_items(self) -> np.ndarray:
         """Items of the epoch, (num_steps, groups_per_step, num_instances)."""
@@ -69,6 +66,29 @@ class GroupSampler(EpochSampler, ABC):
 
     def __len__(self) -> int:
         return self.num_steps * self.groups_per_batch * self.num_instances
+
+
+def take_turns(rounds: Iterator[np.ndarray], num_steps: int, per_step: int) -> np.ndarray:
+    """Joins rounds into steps.
+
+    Args:
+        rounds: distinct numbers, at least ``per_step`` of them, in random order.
+        num_steps: steps to fill.
+        per_step: numbers in a step.
+
+    Returns:
+        (num_steps, per_step), distinct within a step.
+    """
+    total = num_steps * per_step
+    turns: np.ndarray = np.zeros(0, dtype=np.int64)
+    while len(turns) < total:
+        order = next(rounds)
+        # The step that this round completes holds the last groups of the round before: they come later in it.
+        begun = turns[len(turns) - len(turns) % per_step :]
+        num_missing = per_step - len(begun)
+        first = order[~np.isin(order, begun)][:num_missing]
+        turns = np.concatenate([turns, first, order[~np.isin(order, first)]])
+    return turns[:total].reshape(num_steps, per_step)
 
 
 def occurrence(values: np.ndarray) -> np.ndarray:
