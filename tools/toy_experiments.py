@@ -97,6 +97,14 @@ ROWS = {
         Row('no identities: CMMT on the toy CLIP', 'cmmt_clip_toy'),
         Row('no identities: MM-TIM', 'cmmt_vit_toy_mm-tim', 'unipt_vit_pseudo'),
         Row('with identities: CMPM and CMPC', 'cmmt_vit_toy_cmpm-cmpc', 'unipt_vit_pseudo'),
+        Row("the toy's CLIP, fine-tuned by ITC", 'clip_toy_itc'),
+        Row("the toy's CLIP, fine-tuned by ITC through LoRA", 'clip_toy_itc_lora'),
+        Row("the toy's CLIP, fine-tuned by ITC, half of the pairs wrong", 'clip_toy_itc_noise50'),
+        Row("IRRA on the toy's CLIP", 'irra_clip_toy'),
+        Row('IRRA after pre-training on true captions', 'irra_vit_toy', 'unipt_vit_pool'),
+        Row("TBPS-CLIP's losses on the toy's CLIP", 'tbps_clip_toy'),
+        Row("RDE's loss on the toy's CLIP", 'rde_clip_toy_tal'),
+        Row("RDE's loss on the toy's CLIP, half of the pairs wrong", 'rde_clip_toy_tal_noise50'),
     )
 }
 STRIP_ROWS = ('unipt_vit_toy_pseudo', 'unipt_vit_toy')  # the first of them that is run
