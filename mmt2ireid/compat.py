@@ -152,7 +152,7 @@ def load_from_http(filename: str, map_location: Any = None) -> Any:
         What the file holds.
 
     Raises:
-        FileNotFoundError: it could not be downloaded; the message says which file, from where, and where to put it.
+        FileNotFoundError: it could not be downloaded; the message says which file, from where, and how to bring it.
         ValueError: as :func:`load_from_local`.
     """
     import torch
@@ -169,9 +169,13 @@ def load_from_http(filename: str, map_location: Any = None) -> Any:
     if get_world_size() > 1:
         barrier()
     if not os.path.isfile(target):
+        name = os.path.basename(target)
+        reason = failure or 'the first process of this machine says why'
         raise FileNotFoundError(
-            f'{os.path.basename(target)} could not be downloaded from {filename} ({failure}); '
-            f'fetch it by hand and put it at {target}'
+            f'The weights {name} are not in the cache at {target}, and could not be downloaded from {filename} '
+            f'({reason}). On a machine with network run `curl -L -o {name} {filename}`, bring the file to this one and '
+            f'put it at {target}, or name it where the config names the address: --cfg-options '
+            'model.image_encoder.init_cfg.checkpoint=FILE for an image encoder, load_from=FILE for a whole model'
         ) from failure
     return load_from_local(target, map_location)
 
@@ -203,14 +207,17 @@ def _explain(path: str, error: Exception) -> NoReturn:
 
 
 def _harmless_globals() -> AbstractContextManager:
-    """What MMEngine's checkpoints hold beside plain data: number histories, and arrays under any numpy's names."""
+    """What checkpoints hold beside plain data: MMEngine's number histories, arrays under any numpy's names, options."""
+    import argparse
+
     import numpy as np
     import torch
     from mmengine.logging import HistoryBuffer
     from mmengine.utils import digit_version
 
     core = importlib.import_module('numpy._core.multiarray' if hasattr(np, '_core') else 'numpy.core.multiarray')
-    allowed: list[Any] = [HistoryBuffer, np.ndarray, np.dtype, _history_method]
+    # A Namespace only holds what is put into it; DINO's checkpoints, and many others, keep their options in one.
+    allowed: list[Any] = [argparse.Namespace, HistoryBuffer, np.ndarray, np.dtype, _history_method]
     allowed += [type(np.dtype(code)) for code in '?bhilqBHILQefd']
     if digit_version(torch.__version__) < digit_version('2.6.0'):
         allowed += [core._reconstruct, core.scalar]

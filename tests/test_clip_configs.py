@@ -12,6 +12,7 @@ from test_configs import CONFIGS, load, shallow
 from mmt2ireid.apis import get_model
 from mmt2ireid.datasets.seeding import seeded_rng
 from mmt2ireid.registry import PARAM_SCHEDULERS
+from mmt2ireid.structures import PersonSample
 
 pytest.importorskip('open_clip')
 DATA = ('cuhk', 'icfg', 'rstp')
@@ -23,7 +24,9 @@ TRAINING = [
     ('toy', 'clip_toy_itc', (96, 48)),
     ('toy', 'irra_clip_toy', (96, 48)),
     ('toy', 'tbps_clip_toy', (96, 48)),
+    ('toy', 'unipt_clip_toy', (96, 48)),
 ]
+TABLE_4 = [('unipt', f'clip-{arch}_{data}_unipt', (384, 128)) for arch in ('vitb16', 'rn50') for data in DATA[:2]]
 
 
 @pytest.fixture
@@ -63,7 +66,7 @@ def test_training_pipelines(folder, name, size, picture):
         assert len({len(item['data_samples'].token_ids[0]) for item in items}) > 2
 
 
-@pytest.mark.parametrize(('folder', 'name', 'size'), TRAINING)
+@pytest.mark.parametrize(('folder', 'name', 'size'), TRAINING + TABLE_4)
 def test_evaluation_pipelines(folder, name, size, picture):
     cfg = load(CONFIGS / folder / f'{name}.py')
     for part in ('val', 'test'):
@@ -117,6 +120,44 @@ def test_irras_heads():
     assert heads.sdm.loss.temperature == 0.02
     assert (heads.irr.vocab_size, heads.irr.num_layers, heads.irr.num_heads) == (49408, 4, 8)
     assert heads.identity.loss_weight == 0.5  # the mean of the modalities, not their sum
+
+
+@pytest.mark.parametrize('name', [name for _, name, _ in TABLE_4])
+def test_unipts_table_4(name, picture):
+    """CLIP's towers under UniPT's fine-tuning: its rates, its losses, flips alone."""
+    cfg = load(CONFIGS / 'unipt' / f'{name}.py')
+    bert = load(CONFIGS / 'unipt' / f'vitb16_{name.split("_")[1]}.py')
+    for part in ('optim_wrapper', 'param_scheduler', 'train_cfg'):
+        assert cfg[part] == bert[part]
+    assert cfg.model.heads == bert.model.heads and cfg.load_from is None
+    for encoder in (cfg.model.image_encoder, cfg.model.text_encoder):
+        assert encoder.model == {'vitb16': 'ViT-B-16-quickgelu', 'rn50': 'RN50-quickgelu'}[name[5:].split('_')[0]]
+        assert encoder.init_cfg == dict(type='mmt2ireid.OpenCLIPPretrained', pretrained='openai')
+    pipeline = Compose(cfg.train_dataloader.dataset.pipeline)
+    pictures = set()
+    for seed in range(20):
+        with seeded_rng(seed):
+            item = pipeline(dict(img_path=picture, captions=['red'], pid=3, image_id=0, sample_idx=0))
+        pictures.add(item['inputs'].numpy().tobytes())
+    flipped = np.frombuffer(pictures.pop(), np.uint8).reshape(3, 384, 128)[..., ::-1]
+    assert pictures == {flipped.tobytes()}
+
+
+def test_unipts_table_4_learns():
+    """One step: every weight that takes part gets a gradient, and the losses are UniPT's."""
+    cfg = shallow(load(CONFIGS / 'unipt' / 'clip-rn50_cuhk_unipt.py'))
+    model = get_model(cfg).train()
+    samples = [
+        PersonSample(pid=number % 2, sample_idx=number, token_ids=[torch.tensor([998, number + 1, 999])])
+        for number in range(4)
+    ]
+    pictures = [torch.randint(0, 256, (3, 384, 128), dtype=torch.uint8) for _ in samples]
+    data = model.data_preprocessor(dict(inputs=pictures, data_samples=samples), True)
+    losses = model(**data, mode='loss')
+    assert set(losses) == {'loss_identity', 'loss_ranking', 'loss_pgu_identity', 'loss_pgu_ranking'}
+    sum(losses.values()).backward()
+    idle = [name for name, param in model.named_parameters() if param.grad is None]
+    assert not idle
 
 
 def test_lora_trains_a_small_part():

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-LINK = re.compile(r'\]\(([^)#\s]+)\)')
+LINK = re.compile(r'\]\(([^)#\s]+)(?:#[^)\s]*)?\)')
 FIGURE = re.compile(r'\d')
 TASK = 'Text-to-Image Person Re-identification'
 METRICS = {'R1', 'R5', 'R10', 'mAP', 'mINP'}
@@ -161,7 +161,9 @@ def check_readme(root: Path, folder: Path) -> list[str]:
         if re.fullmatch(r'[\w-]+', label) and re.search('[_-]', label) and label != link:
             found.append(f'{where} calls {link}.py {label}')
     named = {name for name in LINK.findall(text)} | set(re.findall(r'`([^`]*?)`', text))
-    patterns = [re.compile(re.escape(name).replace(r'\*', '.*')) for name in named if '*' in name]
+    patterns = [
+        re.compile(re.escape(name).replace(r'\*', '.*')) for name in named if '*' in name and name.endswith('.py')
+    ]
     for leaf in leaves(folder):
         linked = leaf.name in named or (folder.name == 'toy' and re.search(rf'\b{leaf.stem}\b(?!-)', _readmes(root)))
         if not linked and not any(pattern.fullmatch(leaf.name) for pattern in patterns):
@@ -252,6 +254,7 @@ ROW = '[r50_cuhk](r50_cuhk.py) | 57.10 / 78.14 / 85.23 |  |'
         (f'{CMMT}/README.md', ROW, ROW.replace('|  |', '| 57.2 |'), 'has no date'),
         (f'{CMMT}/README.md', ROW, ROW.replace('|  |', '| 57.2 |') + '\nOn 2026-12-01, one H100.\n', 'has no seeds'),
         (f'{CMMT}/README.md', ROW, ROW.replace(' |  |', ' |'), 'cells, the head'),
+        (f'{TOY}/README.md', '../unipt/README.md#pseudo', '../unipt/READ.md#pseudo', 'links ../unipt/READ.md, which'),
         (f'{TOY}/README.md', '2026-11-22', 'today', 'has no date'),
     ],
 )  # fmt: skip

@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmt2ireid.compat import write_atomically
+from mmt2ireid.engine.report import mean_and_spread
 
 ROOT = Path(__file__).resolve().parent.parent
 METRICS = ('t2i/R1', 't2i/R5', 't2i/R10', 't2i/mAP', 't2i/mINP')
@@ -105,6 +105,7 @@ ROWS = {
         Row("TBPS-CLIP's losses on the toy's CLIP", 'tbps_clip_toy'),
         Row("RDE's loss on the toy's CLIP", 'rde_clip_toy_tal'),
         Row("RDE's loss on the toy's CLIP, half of the pairs wrong", 'rde_clip_toy_tal_noise50'),
+        Row("UniPT's fine-tuning from the toy's CLIP", 'unipt_clip_toy'),
     )
 }
 STRIP_ROWS = ('unipt_vit_toy_pseudo', 'unipt_vit_toy')  # the first of them that is run
@@ -233,12 +234,6 @@ def table(rows: list[Row], results: dict[str, list[dict]], seeds: list[int]) -> 
             cells.append(', '.join(f'{result["t2i/R1"]:.1f}' for result in metrics))
         lines.append([row.label, *cells])
     return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
-
-
-def mean_and_spread(values: list[float]) -> str:
-    """'12.3' of one value, '12.3 ± 0.4' of several."""
-    mean = f'{statistics.fmean(values):.1f}'
-    return mean if len(values) == 1 else f'{mean} ± {statistics.stdev(values):.1f}'
 
 
 if __name__ == '__main__':

@@ -18,7 +18,14 @@ from mmengine.runner import CheckpointLoader
 import mmt2ireid
 from mmt2ireid.registry import MODELS
 
-PRETRAINED_TYPES = ('Pretrained', 'PretrainedInit', 'HFPretrained', 'OpenCLIPPretrained')
+PRETRAINED_TYPES = (
+    'Pretrained',
+    'PretrainedInit',
+    'HFPretrained',
+    'OpenCLIPPretrained',
+    'BackbonePretrained',
+    'TIMMPretrained',
+)
 
 
 def find_config(name: str | Path) -> Path:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,19 @@ def markdown_table(metrics: Mapping[str, float]) -> str:
         [direction, *(f'{row[name]:.2f}' if name in row else '' for name in names)] for direction, row in rows.items()
     ]
     return '\n'.join(f'| {" | ".join(cells)} |' for cells in lines)
+
+
+def mean_and_spread(values: Sequence[float]) -> str:
+    """A cell of a table.
+
+    Args:
+        values: at least one.
+
+    Returns:
+        '12.3' of one value, '12.3 ± 0.4', mean and sample standard deviation, of several.
+    """
+    mean = f'{statistics.fmean(values):.1f}'
+    return mean if len(values) == 1 else f'{mean} ± {statistics.stdev(values):.1f}'
 
 
 def write_json(path: str | Path, content: Mapping[str, Any]) -> None:

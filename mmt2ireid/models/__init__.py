@@ -14,9 +14,10 @@ from mmt2ireid.models.losses import ContrastiveLoss, IdentityLoss, MLMLoss, Rank
 from mmt2ireid.models.mutual_teaching import MutualTeaching  # noqa: E402
 from mmt2ireid.models.necks import ConvMaxPoolNeck, GlobalTokenNeck  # noqa: E402
 from mmt2ireid.models.text_encoders import BertTextEncoder, OpenCLIPTextEncoder  # noqa: E402
-from mmt2ireid.models.weights import HFPretrained  # noqa: E402
+from mmt2ireid.models.weights import BackbonePretrained, HFPretrained, TIMMPretrained  # noqa: E402
 
 __all__ = [
+    'BackbonePretrained',
     'BaseHead',
     'BertTextEncoder',
     'ContrastiveHead',
@@ -38,4 +39,5 @@ __all__ = [
     'PairDataPreprocessor',
     'RankingHead',
     'RankingLoss',
+    'TIMMPretrained',
 ]

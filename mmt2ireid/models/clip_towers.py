@@ -67,7 +67,15 @@ class OpenCLIPPretrained:
             raise ValueError(
                 'model of OpenCLIPPretrained must be given where the encoder is not built by name, but got None'
             )
-        load(build_network(model, self.pretrained, **self.options), f'{model} {self.pretrained}'.strip())
+        try:
+            network = build_network(model, self.pretrained, **self.options)
+        except FileNotFoundError as error:
+            key = 'model=local-dir:FOLDER' if ':' in model else 'pretrained=FILE'
+            raise FileNotFoundError(
+                f'{error}. In a config: --cfg-options model.image_encoder.init_cfg.{key} '
+                f'model.text_encoder.init_cfg.{key}'
+            ) from error
+        load(network, f'{model} {self.pretrained}'.strip())
 
 
 def build_clip(model: str | Mapping[str, Any]) -> nn.Module:

@@ -11,7 +11,7 @@ from mmengine.model import BaseModel, ModuleDict
 from torch import Tensor
 
 from mmt2ireid.models.heads.base_head import BaseHead
-from mmt2ireid.models.image_encoders import backbone_tokens
+from mmt2ireid.models.image_encoders import backbone_tokens, build_image_encoder
 from mmt2ireid.models.layers import PhraseBank
 from mmt2ireid.registry import MODELS
 from mmt2ireid.structures import EncoderOutput, PairFeatures, PairInputs, PairTargets, PersonSample
@@ -51,7 +51,7 @@ class DualEncoder(BaseModel):
         init_cfg: dict | list | None = None,
     ) -> None:
         super().__init__(data_preprocessor or dict(type='mmt2ireid.PairDataPreprocessor'), init_cfg)
-        self.image_encoder = MODELS.build(image_encoder)
+        self.image_encoder = build_image_encoder(image_encoder)
         self.text_encoder = MODELS.build(text_encoder)
         self.img_neck = MODELS.build(img_neck)
         self.txt_neck = MODELS.build(txt_neck)
@@ -131,7 +131,8 @@ class DualEncoder(BaseModel):
         masked = inputs.targets.masked
         if masked is None or not any(head.needs_masked_text for head in self.heads.values()):
             return None
-        return self.text_encoder(masked.token_ids, inputs.txt_mask).tokens
+        # An encoder may put tokens that stand for no place before the L that do.
+        return self.text_encoder(masked.token_ids, inputs.txt_mask).tokens[:, -masked.token_ids.shape[1] :]
 
     def head_losses(self, features: PairFeatures, targets: PairTargets) -> dict[str, Tensor]:
         """Union of the losses of the heads that are enabled, on given features."""

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from mmt2ireid.compat import write_atomically
-from mmt2ireid.models.image_encoders import backbone_tokens
+from mmt2ireid.models.image_encoders import backbone_tokens, build_image_encoder
 from mmt2ireid.models.layers.split_attention import SplitAttention
 from mmt2ireid.registry import MODELS
 from mmt2ireid.structures import EncoderOutput
@@ -61,7 +61,7 @@ class LoRAEncoder(BaseModule):
             raise ValueError(
                 f'rank and alpha must be positive and dropout in [0, 1), but got {rank}, {alpha} and {dropout}'
             )
-        self.encoder: Any = MODELS.build(encoder)
+        self.encoder: Any = build_image_encoder(encoder)  # one for captions is built as it is
         _split_attention(self.encoder)
         targets = target_modules if isinstance(target_modules, str) else list(target_modules)
         _inject(self.encoder, targets, r=rank, lora_alpha=alpha, lora_dropout=dropout)

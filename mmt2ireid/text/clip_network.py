@@ -93,7 +93,11 @@ def _build_from_folder(
     changes = {} if quick_gelu is None else {'quick_gelu': quick_gelu}
     settings = {'cache_dir': cache_dir, 'pretrained_hf': False, 'require_pretrained': True, **changes}
     if model.startswith('hf-hub:'):
-        advice = f'download all files of {model[7:]!r} into a folder and give model="local-dir:FOLDER"'
+        place = _cache_place(model[7:], '', cache_dir)
+        advice = (
+            f'download all files of {model[7:]!r} into a folder ({_fetch_command(model[7:], "")}) and give '
+            f'model="local-dir:FOLDER", or copy them into the cache, {place}'
+        )
         with fetching(f'model {model!r}', advice):
             return open_clip.create_model(model, **settings)
     try:
@@ -154,13 +158,35 @@ def no_word_of_random_weights() -> Iterator[None]:
 
 def _fetch(open_clip: Any, name: str, tag: str, tag_cfg: dict, cache_dir: str | None) -> str:
     repository = str(tag_cfg.get('hf_hub') or '').strip('/')
-    place = f'https://huggingface.co/{repository}' if repository else tag_cfg.get('url')
+    place = f'https://huggingface.co/{repository}' if repository else str(tag_cfg.get('url'))
     is_quick = bool(tag_cfg.get('quick_gelu'))
     call = f'pretrained=FILE{", quick_gelu=True" * is_quick}'
     command = f'--pretrained FILE{" --quick-gelu" * is_quick}'
-    advice = f'fetch them on a machine with network and give {call} ({command})'
+    advice = (
+        f'fetch them on a machine with network ({_fetch_command(repository, place)}) and give {call} ({command}), or '
+        f'put them into the cache, {_cache_place(repository, place, cache_dir)}'
+    )
     with fetching(f'the weights of model {name!r}, tag {tag!r} ({place})', advice):
         return open_clip.download_pretrained(tag_cfg, cache_dir=cache_dir)
+
+
+def _fetch_command(repository: str, url: str) -> str:
+    return f'hf download {_repository_id(repository)} --local-dir FOLDER' if repository else f'curl -L -O {url}'
+
+
+def _cache_place(repository: str, url: str, cache_dir: str | None) -> str:
+    """Where open_clip looks before it asks the network."""
+    if not repository:
+        return os.path.join(cache_dir or os.path.expanduser('~/.cache/clip'), os.path.basename(url))
+    from huggingface_hub import constants
+
+    folder = f'models--{_repository_id(repository).replace("/", "--")}'
+    return os.path.join(cache_dir or constants.HF_HUB_CACHE, folder)
+
+
+def _repository_id(repository: str) -> str:
+    """Owner and name, of what may go on with a file's."""
+    return '/'.join(repository.split('/')[:2])
 
 
 def _find_file(open_clip: Any, name: str, pretrained: str) -> str:

@@ -52,6 +52,12 @@ class HFTokenizer(Tokenizer):
         backend.encode_special_tokens = True  # a caption that says '[MASK]' means these letters
         self._tokenizer, self._backend = tokenizer, backend
 
+    @property
+    def backend(self) -> Any:
+        """The library's own ``tokenizers.Tokenizer``, as captions are encoded by it."""
+        self.load()
+        return self._backend
+
     def _encode(self, caption: str) -> tuple[list[int], bool]:
         self.load()
         encoding = self._backend.encode(caption)
@@ -118,6 +124,12 @@ class CLIPTokenizer(Tokenizer):
             if self.mask_token:
                 bpe.bpe_ranks.popitem()  # the tokenizer is this instance's own
             self._bpe = bpe
+
+    @property
+    def pairs(self) -> Any:
+        """open_clip's own ``SimpleTokenizer``, as captions are encoded by it."""
+        self.load()
+        return self._bpe
 
     def _encode(self, caption: str) -> tuple[list[int], bool]:
         self.load()

@@ -14,8 +14,9 @@ from mmt2ireid.text.tokenizer_base import Tokenizer
 PAD_ID = 0
 UNK_ID = 1
 _FIRST_WORD_ID = 2
-# Letters and digits, with an inner apostrophe. Hyphens separate: "t-shirt" and "t shirt" are the same two words.
-_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+WORD_PATTERN = r"[^\W_]+(?:['\u2019][^\W_]+)*"
+"""Letters and digits, with an inner apostrophe. Hyphens separate: "t-shirt" and "t shirt" are the same two words."""
+_WORD = re.compile(WORD_PATTERN)
 
 
 def split_words(caption: str) -> list[str]:

@@ -261,3 +261,17 @@ def test_what_passes_has_to_load(make, monkeypatch):
     report, found = check(copy)
     assert not report.ok and found == {*SOUND['cuhk'], 'loader'}
     assert [finding.message for finding in report.findings[-3:]] == ['train: no', 'val: no', 'test: no']
+
+
+@pytest.mark.parametrize(('name', 'code'), [('cuhk', 'missing-folders'), ('rstp', 'missing-images')])
+def test_images_one_folder_further_down(make, name, code):
+    """An archive of ``imgs`` was unpacked into ``imgs``."""
+    copy = make(name)
+    (copy.root / 'imgs').rename(copy.root / 'moved')
+    (copy.root / 'imgs').mkdir()
+    (copy.root / 'moved').rename(copy.root / 'imgs' / 'imgs')
+    report, _ = check(copy)
+    (finding,) = (finding for finding in report.findings if finding.code == code)
+    assert '--images imgs/imgs' in finding.advice and "data_prefix=dict(img_path='imgs/imgs')" in finding.advice
+    _, found = check(copy, images='imgs/imgs')
+    assert found == SOUND[name]

@@ -1,14 +1,23 @@
 """What a run does with several sets joined into one."""
 
 import json
+import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from joined_parts import EPOCH, joined_config, write_sets
 from mmengine.runner import BaseLoop
+from test_resume_exact import assert_same_end, crash
+from tiny_config import write_config
 from torch import nn
 
+from mmt2ireid.compat import load_from_local
 from mmt2ireid.datasets import CUHKPEDES, LUPersonT, WeightedConcat
 from mmt2ireid.engine.hooks import ClusteringHook, IdentityCountHook, NounPhraseHook, SkippedImagesHook
 from mmt2ireid.engine.hooks.training_features import _first_captions
@@ -89,3 +98,75 @@ def test_noun_phrases_are_of_one_set(joined):
     runner.model.phrase_bank = object()
     with pytest.raises(ValueError, match=r'must be one dataset of pairs.*WeightedConcat with 14 items'):
         NounPhraseHook().before_train(runner)
+
+
+def trained(folder, distributed):
+    """Two epochs of ten pairs a step over all ranks: what each step drew, and the weights at the end."""
+    from mmengine.runner import runner as module
+
+    from mmt2ireid.engine.launch import build_runner
+
+    module.collect_env = dict
+    name, batch_size = ('ranks', 5) if distributed else ('one', 10)
+    changes = dict(train_dataloader__batch_size=batch_size, train_cfg__max_epochs=2, dropout=0.0)
+    cfg = joined_config(folder, folder / name, **changes)
+    cfg.train_dataloader.sampler.seed = 3
+    runner = build_runner(cfg, 'pytorch' if distributed else 'none')
+    drawn = []
+    model = getattr(runner.model, 'module', runner.model)
+    prepare = model.data_preprocessor.forward
+
+    def note(data, training=False):
+        if training:
+            drawn.append(
+                [
+                    (sample.sample_idx, sample.pid, sample.captions[0], inputs.numpy().tobytes())
+                    for sample, inputs in zip(data['data_samples'], data['inputs'], strict=True)
+                ]
+            )
+        return prepare(data, training)
+
+    model.data_preprocessor.forward = note
+    runner.train()
+    return dict(drawn=drawn, weights=model.state_dict())
+
+
+def work(rank, folder):
+    torch.set_num_threads(1)
+    os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE='2')
+    dist.init_process_group('gloo', init_method=f'file://{folder}/rendezvous', rank=rank, world_size=2)
+    torch.save(trained(Path(folder), distributed=True), f'{folder}/rank{rank}.pt')
+    dist.destroy_process_group()
+
+
+def test_two_ranks_equal_one_process(tmp_path):
+    """The same pairs and pictures at every step, and so the same weights but for rounding."""
+    write_sets(tmp_path)
+    mp.spawn(work, args=(str(tmp_path),), nprocs=2)
+    # Our own files of a moment ago.
+    ranks = [torch.load(tmp_path / f'rank{rank}.pt', weights_only=False) for rank in range(2)]
+    alone = trained(tmp_path, distributed=False)
+    assert len(alone['drawn']) == len(ranks[0]['drawn']) == 2 * EPOCH // 10
+    for number, step in enumerate(alone['drawn']):
+        both = [item for pair in zip(*(rank['drawn'][number] for rank in ranks), strict=True) for item in pair]
+        assert both == step
+    shares = [sum(item[0] < 24 for step in part for item in step) for part in (alone['drawn'][:6], alone['drawn'][6:])]
+    assert shares == [12, 12]
+    assert {item[0] for step in alone['drawn'] for item in step} == set(range(56))
+    assert list(alone['weights']) == list(ranks[0]['weights'])
+    for key, value in alone['weights'].items():
+        assert torch.equal(ranks[0]['weights'][key], ranks[1]['weights'][key]), key
+        torch.testing.assert_close(ranks[0]['weights'][key], value, atol=1e-5, rtol=1e-4)
+
+
+def test_killed_run_ends_as_one_never_killed(tmp_path):
+    """Three epochs of six steps, killed within an epoch and while a checkpoint is written."""
+    write_sets(tmp_path)
+    cfg = joined_config(tmp_path, tmp_path / 'unused', train_cfg__max_epochs=3)
+    cfg.custom_hooks.append(dict(type='DieHook'))
+    plans = ['train:8', 'half:3+train:4']
+    crash(write_config(tmp_path / 'crash.py', cfg), tmp_path, plans)
+    for plan in plans:
+        assert_same_end(tmp_path / 'never', tmp_path / plan)
+    losses = load_from_local(str(tmp_path / 'never/epoch_3.pth'))['message_hub']['log_scalars']
+    assert len(set(losses['train/loss_contrastive']['values'].tolist())) == 18

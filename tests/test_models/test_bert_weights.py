@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import huggingface_hub.constants
 import pytest
 import torch
 from model_builders import BERT, build_dual_encoder, dual_encoder_config
+from safetensors.torch import load_file
 from transformers import BertConfig, BertForMaskedLM, BertModel
 
 from mmt2ireid.models import BertTextEncoder, MLMHead
@@ -177,3 +180,108 @@ def test_module_without_checkpoint_loading_is_named():
 def test_sizes_are_known():
     encoder = BertTextEncoder(config=BERT)
     assert (encoder.vocab_size, encoder.max_length) == (BERT['vocab_size'], BERT['max_position_embeddings'])
+
+
+def old_release(upstream, folder, change=lambda state: None):
+    """A folder with a pytorch_model.bin as BERT was published: old names of norms, pooler, next-sentence head, no
+    decoder bias (it is the head's own)."""
+    folder.mkdir(exist_ok=True)
+    upstream.config.save_pretrained(folder)
+    state = {}
+    for key, value in upstream.state_dict().items():
+        if key != 'cls.predictions.decoder.bias':
+            state[key.replace('LayerNorm.weight', 'LayerNorm.gamma').replace('LayerNorm.bias', 'LayerNorm.beta')] = (
+                value
+            )
+    for name, size in (('bert.pooler.dense', BERT['hidden_size']), ('cls.seq_relationship', 2)):
+        state.update({f'{name}.weight': torch.zeros(size, BERT['hidden_size']), f'{name}.bias': torch.zeros(size)})
+    change(state)
+    torch.save(state, folder / 'pytorch_model.bin')
+    return str(folder)
+
+
+@pytest.mark.parametrize('tied', ['with decoder', 'without decoder'])
+def test_an_old_release_equals_transformers(upstream, captions, tmp_path, tied):
+    ids, mask = captions
+    drop = (
+        (lambda state: state.pop('cls.predictions.decoder.weight')) if tied == 'without decoder' else lambda state: None
+    )
+    encoder, head = loaded_from(old_release(upstream, tmp_path / 'bert', drop))
+    expected = upstream(input_ids=ids, attention_mask=mask.long()).logits
+    tokens = encoder(ids, mask).tokens
+    torch.testing.assert_close(head.decoder(head.transform(tokens))[mask], expected[mask], atol=1e-5, rtol=1e-5)
+    assert torch.equal(head.decoder.weight, encoder.bert.embeddings.word_embeddings.weight)
+    assert torch.equal(head.decoder.bias, upstream.cls.predictions.bias)
+
+
+def test_safetensors_hold_the_tied_decoder_once(upstream, folder):
+    (file,) = Path(folder).glob('*.safetensors')
+    assert 'cls.predictions.decoder.weight' not in load_file(file)
+    _, head = loaded_from(folder)
+    assert torch.equal(head.decoder.weight, upstream.bert.embeddings.word_embeddings.weight)
+
+
+def test_an_encoder_alone_has_no_head_to_give(upstream, tmp_path):
+    """transformers would start the head from random values, with a remark."""
+    upstream.bert.save_pretrained(tmp_path / 'bert')
+    init = dict(type='mmt2ireid.HFPretrained', checkpoint=str(tmp_path / 'bert'))
+    encoder = BertTextEncoder(config=BERT, init_cfg=init)
+    encoder.init_weights()
+    key = 'encoder.layer.1.output.dense.weight'
+    assert torch.equal(encoder.bert.state_dict()[key], upstream.bert.state_dict()[key])
+    head = MLMHead(config=BERT, init_cfg=init)
+    with pytest.raises(ValueError, match=r"must hold BERT's prediction head, but .* first cls\.predictions\."):
+        head.init_weights()
+
+
+def test_another_kind_of_model_is_not_loaded_as_random_weights(tmp_path):
+    from transformers import RobertaConfig, RobertaForMaskedLM
+
+    RobertaForMaskedLM(RobertaConfig(**BERT)).save_pretrained(tmp_path / 'roberta')
+    init = dict(type='mmt2ireid.HFPretrained', checkpoint=str(tmp_path / 'roberta'))
+    with pytest.raises(
+        ValueError, match=r"roberta' must hold BERT's encoder, but .* weights are missing, first bert\."
+    ):
+        BertTextEncoder(config=BERT, init_cfg=init).init_weights()
+
+
+def test_an_encoder_with_a_hole_is_named(upstream, tmp_path):
+    path = old_release(upstream, tmp_path / 'bert', lambda s: s.pop('bert.encoder.layer.1.attention.self.key.bias'))
+    init = dict(type='mmt2ireid.HFPretrained', checkpoint=path)
+    with pytest.raises(ValueError, match=r'1 of its weights are missing, first bert\.encoder\.layer\.1\.attention'):
+        BertTextEncoder(config=BERT, init_cfg=init).init_weights()
+
+
+def test_an_old_file_is_read_weights_only(upstream, tmp_path, monkeypatch):
+    from test_backbone_weights import Evil
+
+    monkeypatch.chdir(tmp_path)
+    path = old_release(upstream, tmp_path / 'bert', lambda state: state.update(evil=Evil()))
+    with pytest.raises(ValueError, match=r"bert' must hold weights only"):
+        BertTextEncoder(config=BERT, init_cfg=dict(type='mmt2ireid.HFPretrained', checkpoint=path)).init_weights()
+    assert not (tmp_path / 'ran.txt').exists()
+
+
+def test_a_folder_without_weights_is_named(upstream, tmp_path):
+    upstream.config.save_pretrained(tmp_path / 'bert')
+    init = dict(type='mmt2ireid.HFPretrained', checkpoint=str(tmp_path / 'bert'))
+    with pytest.raises(OSError, match=r"bert' must hold a transformers checkpoint \(config\.json and"):
+        BertTextEncoder(config=BERT, init_cfg=init).init_weights()
+
+
+@pytest.mark.slow
+def test_full_size_equals_transformers(tmp_path):
+    """BERT-base-uncased's own sizes."""
+    torch.manual_seed(0)
+    upstream = BertForMaskedLM(BertConfig()).eval()
+    upstream.save_pretrained(tmp_path / 'bert')
+    init = dict(type='mmt2ireid.HFPretrained', checkpoint=str(tmp_path / 'bert'))
+    encoder, head = BertTextEncoder(init_cfg=init), MLMHead(init_cfg=init)
+    encoder.init_weights()
+    head.init_weights()
+    ids = torch.randint(5, 30000, (2, 20))
+    with torch.no_grad():
+        tokens = encoder.eval()(ids, torch.ones_like(ids, dtype=torch.bool)).tokens
+        expected = upstream(input_ids=ids, output_hidden_states=True)
+    torch.testing.assert_close(tokens, expected.hidden_states[-1], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(head.eval().decoder(head.transform(tokens)), expected.logits, atol=1e-5, rtol=1e-5)

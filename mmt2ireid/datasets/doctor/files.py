@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from mmt2ireid.datasets.doctor.annotation import FIX_IT, Annotation
@@ -122,7 +123,26 @@ def check_files(annotation: Annotation, folder: str, root: str) -> tuple[list[Fi
     for path, place in places.items():
         found[place.code].append(path)
     findings = [_describe(code, annotation, found[code], places) for code in sorted(found) if code]
-    return findings, [place.path for place in places.values() if place.path]
+    there = [place.path for place in places.values() if place.path]
+    if findings and not there:
+        deeper = _folder_further_down(folder, paths)
+        if deeper:
+            findings[0] = replace(findings[0], advice=_use(deeper, root))
+    return findings, there
+
+
+def _folder_further_down(folder: str, paths: list[str]) -> str:
+    """The folder below the image folder that holds the images: an archive made a folder of its own."""
+    below = sorted(entry.path for entry in os.scandir(folder or '.') if entry.is_dir())
+    return next((name for name in below if any(os.path.isfile(os.path.join(name, p)) for p in paths[:_NUM_TRIED])), '')
+
+
+def _use(folder: str, root: str) -> str:
+    name = os.path.relpath(folder, root or '.')
+    return (
+        f'The images are in {folder}: move them one folder up, or use --images {name} here and '
+        f'data_prefix=dict(img_path={name!r}) in the config'
+    )
 
 
 def _no_folder(annotation: Annotation, folder: str, root: str, paths: list[str]) -> Finding:

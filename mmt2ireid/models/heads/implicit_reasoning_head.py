@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from mmt2ireid.models.heads.base_head import BaseHead
 from mmt2ireid.models.layers.interaction_encoder import InteractionEncoder, QuickGELU
 from mmt2ireid.registry import MODELS
-from mmt2ireid.structures import PairFeatures, PairTargets
+from mmt2ireid.structures import MaskedText, PairFeatures, PairTargets
 
 
 @MODELS.register_module()
@@ -24,6 +25,9 @@ class ImplicitReasoningHead(BaseHead):
         txt_channels: width D_t of the text encoder's tokens; None: ``dim``. Another width gets a linear map.
         num_layers: transformer layers after the cross-attention.
         num_heads: attention heads; None: one for 64 channels.
+        all_places: look at every place of the padded captions, as the authors' code does: at padding and at the end
+            token as well. What a caption gives then depends on how far the batch is padded; theirs pads to 77 tokens
+            (``pad_to`` of the data preprocessor) and keeps the start token (``keep_start`` of CLIP's text encoder).
         loss: config of the loss, ``MLMLoss`` by default.
         loss_weight: its factor.
 
@@ -41,6 +45,7 @@ class ImplicitReasoningHead(BaseHead):
         txt_channels: int | None = None,
         num_layers: int = 4,
         num_heads: int | None = None,
+        all_places: bool = False,
         loss: dict | None = None,
         loss_weight: float = 1.0,
     ) -> None:
@@ -49,6 +54,7 @@ class ImplicitReasoningHead(BaseHead):
         for name, value in dict(vocab_size=vocab_size, dim=dim, txt_channels=txt_channels).items():
             if value < 1:
                 raise ValueError(f'{name} must be positive, but got {value}')
+        self.all_places = all_places
         self.txt_map = nn.Identity() if txt_channels == dim else nn.Linear(txt_channels, dim)
         self.interaction = InteractionEncoder(dim, num_heads or max(dim // 64, 1), num_layers)
         dense = nn.Linear(dim, dim)
@@ -68,8 +74,18 @@ class ImplicitReasoningHead(BaseHead):
             raise ValueError(
                 'ImplicitReasoningHead needs masked captions: the training pipeline must have MaskTokens after Tokenize'
             )
+        loss = self.criterion(self.logits(features, targets.masked), targets.masked.targets)
+        return {'loss_irr': self.loss_weight * loss}
+
+    def logits(self, features: PairFeatures, masked: MaskedText) -> Tensor:
+        """Scores (P, vocabulary) of the words at the masked places.
+
+        Args:
+            features: with ``masked_tokens``.
+            masked: the masked captions, int64 (B, L).
+        """
+        assert features.masked_tokens is not None
         words = self.txt_map(features.masked_tokens)
-        found = self.interaction(words, features.txt_mask, features.img_tokens)
-        masked = found.flatten(0, 1).index_select(0, targets.masked.positions)
-        logits = self.decoder(self.transform(masked))
-        return {'loss_irr': self.loss_weight * self.criterion(logits, targets.masked.targets)}
+        mask = features.txt_mask[:, -words.shape[1] :]
+        found = self.interaction(words, torch.ones_like(mask) if self.all_places else mask, features.img_tokens)
+        return self.decoder(self.transform(found.flatten(0, 1).index_select(0, masked.positions)))

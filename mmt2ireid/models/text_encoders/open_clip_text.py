@@ -30,6 +30,7 @@ class OpenCLIPTextEncoder(BaseModule):
     Args:
         model: a name that open_clip knows ('ViT-B-16-quickgelu', 'RN50-quickgelu'), or its ``model_cfg``.
         context_length: longest caption in tokens; position embeddings are resized. None: the model's own, 77.
+        keep_start: also give the start token's own output, between the embedding and the first word.
         init_cfg: e.g. ``dict(type='mmt2ireid.OpenCLIPPretrained', pretrained='openai')``; random weights when None.
 
     Raises:
@@ -44,9 +45,11 @@ class OpenCLIPTextEncoder(BaseModule):
         *,
         model: str | Mapping[str, Any] = 'ViT-B-16',
         context_length: int | None = None,
+        keep_start: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
+        self.keep_start = keep_start
         if context_length is not None and context_length < 2:
             raise ValueError(f'context_length must be at least 2, but got {context_length}')
         self.model_name = model if isinstance(model, str) else None
@@ -100,6 +103,7 @@ class OpenCLIPTextEncoder(BaseModule):
 
         Returns:
             Tokens (M, L, D_t), CLIP's embedding first, then the words; the end token's own place counts as padding.
+            With ``keep_start`` (M, 1 + L, D_t): the embedding, then every token at its place.
         """
         length = token_ids.shape[1]
         tokens = self.token_embedding(token_ids) + self.positional_embedding[:length]
@@ -108,6 +112,8 @@ class OpenCLIPTextEncoder(BaseModule):
         end = mask.sum(dim=1) - 1
         embed = tokens.gather(1, end[:, None, None].expand(-1, 1, tokens.shape[2]))
         words = torch.arange(length, device=mask.device) < end.clamp(min=1)[:, None]
+        if self.keep_start:
+            return EncoderOutput(torch.cat([embed, tokens], dim=1), torch.cat([words[:, :1], words], dim=1), 2)
         return EncoderOutput(torch.cat([embed, tokens[:, 1:]], dim=1), words, num_extra_tokens=1)
 
     def _project(self, tokens: Tensor) -> Tensor:

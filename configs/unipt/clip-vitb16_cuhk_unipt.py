@@ -1,0 +1,10 @@
+# Table 4: UniPT's fine-tuning from CLIP's generic pre-training, ViT-B/16 and its text tower.
+_base_ = [
+    '../_base_/models/clip_vitb16_unipt.py',
+    '../_base_/datasets/cuhk_clip_flip.py',
+    '../_base_/schedules/unipt_finetune.py',
+    '../_base_/default_runtime.py',
+]
+
+num_classes = 11003
+model = dict(heads=dict(identity=dict(num_classes=num_classes), pgu=dict(num_classes=num_classes)))
