@@ -12,8 +12,8 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlparse
@@ -108,6 +108,33 @@ def patch_mmpretrain() -> None:
         import mmpretrain.utils.dependency as dependency
 
         dependency.WITH_MULTIMODAL = False
+
+
+@contextmanager
+def any_number_of_windows() -> Iterator[None]:
+    """Inside, mmpretrain's Swin can be exported for batches of any size.
+
+    mmpretrain 1.2.0 computes the size of the batch from the number of windows by ``int`` of a quotient, which torch's
+    exporter replaces by the number that it saw; the graph then mixes the pictures of other batches. No release retires
+    this.
+    """
+    if importlib.util.find_spec('mmpretrain') is None:
+        yield
+        return
+    from mmpretrain.models.utils.attention import ShiftWindowMSA
+
+    before = ShiftWindowMSA.__dict__['window_reverse']
+    ShiftWindowMSA.window_reverse = staticmethod(_join_windows)
+    try:
+        yield
+    finally:
+        ShiftWindowMSA.window_reverse = before
+
+
+def _join_windows(windows: Any, height: int, width: int, size: int) -> Any:
+    """Windows (B h w, size, size, D) back to maps (B, height, width, D)."""
+    grid = windows.unflatten(0, (-1, height // size, width // size))
+    return grid.transpose(2, 3).flatten(1, 2).flatten(2, 3)
 
 
 def load_from_local(filename: str, map_location: Any = None, *, mmap: bool = False) -> Any:

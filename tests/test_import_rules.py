@@ -14,6 +14,7 @@ ALLOWED = {  # room -> rooms that it may import, beside itself and what is commo
     'structures': set(),
     'text': set(),
     'labeling': set(),
+    'gallery': set(),
     'pseudo_text': {'text'},
     'datasets': {'structures', 'text'},
     'models': {'structures', 'text'},
@@ -30,10 +31,11 @@ ALLOWED = {  # room -> rooms that it may import, beside itself and what is commo
         'evaluation',
         'visualization',
         'engine',
+        'gallery',
     },
     **{name: set() for name in COMMON},
 }
-PURE = (f'{PACKAGE}.text', f'{PACKAGE}.labeling', f'{PACKAGE}.evaluation.retrieval')
+PURE = (f'{PACKAGE}.text', f'{PACKAGE}.labeling', f'{PACKAGE}.gallery', f'{PACKAGE}.evaluation.retrieval')
 OPENMMLAB = {'mmengine', 'mmcv', 'mmpretrain'}
 
 

@@ -1,0 +1,245 @@
+"""Crops of the people in images and videos, for a gallery."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from mmt2ireid.apis.people.boxes import BoxRules, Person, choose_people
+from mmt2ireid.apis.people.crop_log import CropLog
+from mmt2ireid.apis.people.detectors import AUTO, Detector, load_detector
+from mmt2ireid.apis.people.video import VIDEO_SUFFIXES, BadVideoError, Frame, count_frames, video_frames
+from mmt2ireid.apis.search.folder_scan import scan_folder
+from mmt2ireid.apis.search.pictures import SUFFIXES, BadPictureError, PictureLimits, read_picture
+from mmt2ireid.compat import write_atomically
+
+FORMATS = {'png': dict(format='PNG'), 'jpg': dict(format='JPEG', quality=95)}
+
+
+@dataclass
+class CropReport:
+    """What became of images and videos.
+
+    Attributes:
+        sources: images and videos that were looked at, or had been in an earlier run.
+        known: those of them that an earlier run had finished.
+        pictures: images and frames of videos that were looked at now.
+        crops: people written now.
+        too_small: people left out because they are too small.
+        overlapping: boxes left out because a better one covers them.
+        refused: path and reason of what could not be read, or not to its end.
+        other: files of folders that are neither images nor videos by their ending.
+    """
+
+    sources: int = 0
+    known: int = 0
+    pictures: int = 0
+    crops: int = 0
+    too_small: int = 0
+    overlapping: int = 0
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    other: int = 0
+
+    def __str__(self) -> str:
+        told = (
+            f'{self.crops} people in {self.pictures} pictures of {self.sources - self.known} images and videos'
+            f' ({self.known} more were done already), {self.too_small} too small, {self.overlapping} covered by another'
+            f', {len(self.refused)} files refused, {self.other} files of other kinds passed over'
+        )
+        return told + ''.join(f'\n  refused: {name}: {reason}' for name, reason in self.refused[:3])
+
+
+@dataclass(frozen=True)
+class _Source:
+    name: str  # as the user knows it
+    path: Path
+
+    @property
+    def is_video(self) -> bool:
+        return self.path.suffix.lower() in VIDEO_SUFFIXES
+
+    @property
+    def camera(self) -> str:
+        return self.path.stem
+
+    @property
+    def key(self) -> str:
+        """A name for files: two sources may have equal stems."""
+        return f'{self.path.stem}-{hashlib.sha256(str(self.path).encode(errors="replace")).hexdigest()[:8]}'
+
+    @property
+    def stamp(self) -> str:
+        status = self.path.stat()
+        return f'{status.st_size}-{status.st_mtime_ns}'
+
+
+def crop_people(
+    sources: str | Path | Sequence[str | Path],
+    out_dir: str | Path,
+    *,
+    detector: str | Detector = AUTO,
+    weights: str | Path | None = None,
+    device: str | None = None,
+    every: float = 1.0,
+    min_score: float | None = None,
+    max_overlap: float = 0.5,
+    min_height: int = 48,
+    min_width: int = 16,
+    padding: float = 0.05,
+    file_format: str = 'png',
+    limits: PictureLimits | None = None,
+    progress: bool = True,
+) -> CropReport:
+    """Finds people in images and videos and writes a crop of each.
+
+    The crops and the table ``crops.jsonl`` (path, source, camera, box, score, time in seconds of a video) are what
+    :meth:`~mmt2ireid.apis.search.searcher.PersonSearcher.add_folder` reads. The same call completes what was killed;
+    sources that are done are not looked at again.
+
+    Args:
+        sources: images, videos, and folders of such, which are looked through with all folders in them.
+        out_dir: folder to write to; crops of a video lie in a folder of their own.
+        detector: 'auto', torchvision's ``fasterrcnn_resnet50_fpn_v2``, and HOG, with a warning, where its weights are
+            neither there nor to be fetched; 'hog', OpenCV's built-in people detector; the name of another detection
+            model of torchvision; or a function from a picture, uint8 RGB (H, W, 3), to boxes (n, 4), x0, y0,
+            x1, y1 in pixels, and scores (n,).
+        weights: a local file of the torchvision model's weights; by default they are downloaded once.
+        device: of the torchvision model.
+        every: seconds of a video from one picture to the next.
+        min_score: lowest score that counts; by default 0.5, of torchvision's models 0.7.
+        max_overlap: of two boxes that overlap by more (intersection over union) the better one counts.
+        min_height: in pixels; smaller people are left out.
+        min_width: in pixels.
+        padding: added on each side, as a share of the box.
+        file_format: 'png' or 'jpg'.
+        limits: of images that are read.
+        progress: show a bar.
+
+    Returns:
+        What became of them.
+
+    Raises:
+        FileNotFoundError: a source or the detector's weights are missing.
+        ImportError: this OpenCV has no HOG detector.
+        ValueError: an argument does not fit, or ``out_dir`` has crops made with other settings.
+    """
+    if not every > 0:
+        raise ValueError(f'every must be a positive number of seconds, but got {every}')
+    if file_format not in FORMATS:
+        raise ValueError(f'file_format must be one of {", ".join(FORMATS)}, but got {file_format!r}')
+    report = CropReport()
+    found = _find_sources(sources, Path(out_dir), report)
+    find, name, score = load_detector(detector, weights=weights, device=device)
+    rules = BoxRules(score if min_score is None else min_score, max_overlap, min_height, min_width, padding)
+    settings = dict(asdict(rules), detector=name, every=every, file_format=file_format)
+    cropper = _Cropper(Path(out_dir), find, rules, every, file_format, limits or PictureLimits(), report)
+    with CropLog(Path(out_dir), settings) as log, tqdm(desc='people', unit=' pictures', disable=not progress) as bar:
+        bar.reset(total=sum(_expected(source, every) for source in found) if progress else None)
+        for source in found:
+            cropper.crop(source, log, bar)
+    return report
+
+
+class _Cropper:
+    """Crops people out of one source after the other."""
+
+    def __init__(
+        self,
+        out_dir: Path,
+        find: Detector,
+        rules: BoxRules,
+        every: float,
+        file_format: str,
+        limits: PictureLimits,
+        report: CropReport,
+    ) -> None:
+        self.out_dir, self.find, self.rules, self.every = out_dir, find, rules, every
+        self.file_format, self.limits, self.report = file_format, limits, report
+
+    def crop(self, source: _Source, log: CropLog, bar: tqdm) -> None:
+        """Looks at what an earlier run has not looked at."""
+        stamp = source.stamp
+        last, done = log.last(source.name, stamp)
+        self.report.sources += 1
+        if done:
+            self.report.known += 1
+            bar.update(_expected(source, self.every))
+            return
+        try:
+            for frame in self._frames(source, last):
+                last = frame.number
+                log.add(source.name, stamp, last, self._write(source, frame))
+                self.report.pictures += 1
+                bar.update()
+        except (BadPictureError, BadVideoError) as error:
+            self.report.refused.append((source.name, error.reason))
+            return
+        log.end(source.name, stamp, last)
+
+    def _frames(self, source: _Source, last: int) -> Iterator[Frame]:
+        if source.is_video:
+            yield from video_frames(source.path, self.every, after=last)
+        elif last < 0:
+            yield Frame(0, 0.0, read_picture(source.path, self.limits))
+
+    def _write(self, source: _Source, frame: Frame) -> list[dict]:
+        boxes, scores = self.find(frame.picture)
+        people, small, overlapping = choose_people(boxes, scores, frame.picture.shape[:2], self.rules)
+        self.report.too_small += small
+        self.report.overlapping += overlapping
+        self.report.crops += len(people)
+        return [self._write_one(source, frame, number, person) for number, person in enumerate(people)]
+
+    def _write_one(self, source: _Source, frame: Frame, number: int, person: Person) -> dict:
+        place = f'{source.key}/{frame.number:07d}' if source.is_video else source.key
+        path = f'{place}_{number:02d}.{self.file_format}'
+        left, top, right, bottom = person.box
+        stream = io.BytesIO()
+        crop = Image.fromarray(np.ascontiguousarray(frame.picture[top:bottom, left:right]))
+        crop.save(stream, **FORMATS[self.file_format])  # type: ignore[arg-type]
+        write_atomically(self.out_dir / path, stream.getbuffer())
+        told: dict[str, Any] = dict(
+            path=path, source=source.name, camera=source.camera, box=list(person.box), score=round(person.score, 4)
+        )
+        return dict(told, time=round(frame.time, 3)) if source.is_video else told
+
+
+def _find_sources(sources: str | Path | Sequence[str | Path], out_dir: Path, report: CropReport) -> list[_Source]:
+    given = [sources] if isinstance(sources, (str, Path)) else list(sources)
+    suffixes = (*SUFFIXES, *VIDEO_SUFFIXES)
+    found: dict[Path, _Source] = {}
+    for place in map(Path, given):
+        if place.is_dir():
+            if out_dir.resolve().is_relative_to(place.resolve()):
+                raise ValueError(f'out_dir must not lie in a folder that is looked through, {place}, but got {out_dir}')
+            scan = scan_folder(place, suffixes)
+            report.refused += [((place / name).as_posix(), reason) for name, reason in scan.refused]
+            report.other += scan.other
+            for picture in scan.pictures:
+                path = picture.path.resolve()
+                found.setdefault(path, _Source((place / picture.name).as_posix(), path))
+        elif place.is_file():
+            if place.suffix.lower() not in suffixes:
+                raise ValueError(f'sources must end in one of {", ".join(suffixes)}, but got {place}')
+            found.setdefault(place.resolve(), _Source(place.as_posix(), place.resolve()))
+        else:
+            raise FileNotFoundError(f'sources must be images, videos or folders of such, but {place} is not there')
+    return list(found.values())
+
+
+def _expected(source: _Source, every: float) -> int:
+    """Pictures of a source, for the bar."""
+    if not source.is_video:
+        return 1
+    try:
+        return count_frames(source.path, every)
+    except BadVideoError:
+        return 0

@@ -1,0 +1,193 @@
+"""A trained model of the house as an encoder for searches."""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from torch import Tensor
+
+from mmt2ireid.apis.model_zoo import find_config, get_model
+from mmt2ireid.apis.search.encoder import TextReading, TextWarning, check_pictures, clean_text
+from mmt2ireid.apis.search.fingerprint import model_fingerprint, retrieval_heads, retrieval_network
+from mmt2ireid.apis.search.preprocessing import PicturePreparation, image_steps, pipeline_tokenizer, test_pipeline
+from mmt2ireid.compat import load_from_local
+from mmt2ireid.engine.hooks.checkpoint_guard import compare
+from mmt2ireid.structures import PersonSample
+
+
+class TorchEncoder:
+    """A config and a checkpoint as ``tools/test.py`` would evaluate them.
+
+    Pictures run through the config's own test pipeline (without loading and packing), texts through its tokenizer, both
+    through its data preprocessor. The words of a word vocabulary come from the checkpoint where it has them.
+
+    Args:
+        config: a path, a name such as ``unipt/vitb16_cuhk``, or a complete config.
+        checkpoint: a checkpoint file.
+        device: where to compute; by default a GPU if there is one.
+        batch_size: pictures or texts that are encoded at a time.
+
+    Attributes:
+        model: the model, in evaluation mode.
+        tokenizer: of the texts.
+        picture_steps: configs of the transforms of pictures.
+        dim: D, width of the vectors.
+        fingerprint: of the model, see :func:`~mmt2ireid.apis.search.fingerprint.model_fingerprint`.
+
+    Raises:
+        FileNotFoundError: the config, the checkpoint or a file of the tokenizer is missing.
+        ValueError: the checkpoint lacks weights that retrieval uses, or an argument does not fit.
+    """
+
+    def __init__(
+        self,
+        config: str | Path | Config,
+        checkpoint: str | Path,
+        *,
+        device: str | torch.device | None = None,
+        batch_size: int = 64,
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f'batch_size must be at least 1, but got {batch_size}')
+        self.batch_size = batch_size
+        self.device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+        cfg = config if isinstance(config, Config) else Config.fromfile(find_config(config))
+        pipeline = test_pipeline(cfg)
+        self.model, words = _load_model(cfg, os.fspath(checkpoint))
+        self.tokenizer = pipeline_tokenizer(pipeline, words)
+        self.picture_steps = image_steps(pipeline)
+        self._prepare = PicturePreparation(self.picture_steps, cfg.get('default_scope', 'mmt2ireid'))
+        self.fingerprint = model_fingerprint(self.model, picture_steps=self.picture_steps, tokenizer=self.tokenizer)
+        self.model.to(self.device)
+        self._warned: set[str] = set()
+        self._reading = threading.Lock()
+        self.dim = self._encode_ids(self.tokenizer(['a person'])).shape[1]
+
+    def encode_images(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        """Encodes pictures.
+
+        Args:
+            pictures: N arrays, uint8 RGB (H, W, 3), of any sizes.
+
+        Returns:
+            float32 (N, D), rows of unit length.
+
+        Raises:
+            ValueError: a picture is of another kind.
+        """
+        check_pictures(pictures)
+        features = [np.zeros((0, self.dim), dtype=np.float32)]
+        for start in range(0, len(pictures), self.batch_size):
+            images = [self._prepare(picture) for picture in pictures[start : start + self.batch_size]]
+            samples = [PersonSample(token_ids=[torch.zeros(1, dtype=torch.int64)]) for _ in images]
+            features.append(self._run(images, samples, 'image'))
+        return np.concatenate(features)
+
+    def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Encodes texts; see :class:`~mmt2ireid.apis.search.encoder.Encoder`.
+
+        Args:
+            texts: M texts.
+
+        Returns:
+            float32 (M, D), rows of unit length.
+
+        Raises:
+            ValueError: a text holds no word, or is far too long.
+        """
+        if isinstance(texts, str):
+            raise ValueError(f'texts must be a list of str, but got one str: {texts[:60]!r}')
+        readings = [self._read(clean_text(text)) for text in texts]
+        for _, reading in readings:
+            self._warn_once(reading)
+        return self._encode_ids([ids for ids, _ in readings])
+
+    def read_text(self, text: str) -> TextReading:
+        """How much of a text the model understands.
+
+        Args:
+            text: what a user wrote.
+
+        Raises:
+            ValueError: it holds no word, or is far too long.
+        """
+        return self._read(clean_text(text))[1]
+
+    def _read(self, text: str) -> tuple[list[int], TextReading]:
+        with self._reading:  # the count of truncated texts must be this one's
+            before = self.tokenizer.num_truncated
+            (ids,) = self.tokenizer([text])
+            truncated = self.tokenizer.num_truncated > before
+        words = [token for token, word in zip(ids, self.tokenizer.word_ids(text), strict=True) if word >= 0]
+        unknown = sum(token in self.tokenizer.special_ids for token in words)
+        return ids, TextReading(len(ids), truncated, len(words), unknown)
+
+    def _warn_once(self, reading: TextReading) -> None:
+        kinds = dict(truncated=reading.truncated, unknown=reading.num_unknown >= reading.num_words)
+        new = {kind for kind, holds in kinds.items() if holds} - self._warned
+        if new:
+            self._warned |= new
+            warnings.warn(' '.join(reading.notes), TextWarning, stacklevel=3)
+
+    def _encode_ids(self, ids: Sequence[list[int]]) -> np.ndarray:
+        # Texts of like length together: less padding.
+        order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
+        features: np.ndarray | None = None
+        for start in range(0, len(ids), self.batch_size):
+            rows = order[start : start + self.batch_size]
+            sample = PersonSample(token_ids=[torch.tensor(ids[row], dtype=torch.int64) for row in rows])
+            found = self._run([torch.zeros(3, 1, 1, dtype=torch.uint8)], [sample], 'text')
+            features = np.zeros((len(ids), found.shape[1]), dtype=np.float32) if features is None else features
+            features[rows] = found
+        return np.zeros((0, self.dim), dtype=np.float32) if features is None else features
+
+    @torch.inference_mode()
+    def _run(self, images: list[Tensor], samples: list[PersonSample], what: str) -> np.ndarray:
+        model: Any = self.model
+        inputs = model.data_preprocessor(dict(inputs=images, data_samples=samples))['inputs']
+        found = (
+            model.encode_image(inputs.images)
+            if what == 'image'
+            else model.encode_text(inputs.token_ids, inputs.txt_mask)
+        )
+        return found.float().cpu().numpy()
+
+
+def _load_model(cfg: Config, path: str) -> tuple[Any, list[str] | None]:
+    """The model with a checkpoint's weights, and the words that the checkpoint was trained with, if it tells."""
+    checkpoint = load_from_local(path, 'cpu')
+    state = checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else None
+    if not isinstance(state, dict):
+        raise ValueError(f'checkpoint {path} must hold tensors by name, but holds a {type(checkpoint).__name__}')
+    state = {str(key).removeprefix('module.'): value for key, value in state.items()}
+    model = get_model(cfg)
+    for name in ('encode_image', 'encode_text', 'data_preprocessor'):
+        if not hasattr(model, name):
+            raise ValueError(f'the model must have {name} to be searched with, but {type(model).__name__} has not')
+    difference = compare(model, state)
+    wrong = {*difference.missing, *difference.misshapen}
+    needed = [key for key in sorted(wrong) if _is_used(model, key)]
+    if needed:
+        raise ValueError(
+            f'checkpoint {path} must hold all weights that retrieval uses, but {len(needed)} are missing or of another '
+            f'shape, first {", ".join(needed[:3])}: does it belong to this config?'
+        )
+    model.load_state_dict({key: value for key, value in state.items() if key not in wrong}, strict=False)
+    meta = checkpoint.get('meta') if 'state_dict' in checkpoint else None
+    words = meta.get('vocabulary') if isinstance(meta, dict) else None
+    return model.eval(), words
+
+
+def _is_used(model: Any, key: str) -> bool:
+    """Whether retrieval uses a weight of the model."""
+    if retrieval_network(model) is not model:
+        return key.startswith('teachers.0.')
+    return not key.startswith('heads.') or key.startswith(tuple(f'heads.{name}.' for name in retrieval_heads(model)))

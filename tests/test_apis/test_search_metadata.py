@@ -1,0 +1,126 @@
+"""Tables of metadata, and metadata out of paths."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mmt2ireid.apis.search.metadata import MetadataError, check_fields, fields_of_paths, read_metadata
+
+
+def write(folder, text, name='metadata.csv', encoding='utf-8'):
+    path = folder / name
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def test_columns_have_the_narrowest_type_that_fits_all(tmp_path):
+    path = write(
+        tmp_path,
+        '\ufeffpath,camera,floor,height,frame,big,inside,mixed,time\r\n'
+        'a/1.png,c1,3,1.5,0012,12345678901234567890,true,1,2026-01-01T10:00\r\n'
+        '"a/2, left.png","c,2",-4,2e1,0013,1,False,x,\r\n'
+        '\r\n',
+    )
+    assert read_metadata(path) == {
+        'a/1.png': dict(
+            camera='c1', floor=3, height=1.5, frame='0012', big=1.2345678901234567e19, inside=True, mixed='1',
+            time='2026-01-01T10:00',
+        ),
+        'a/2, left.png': dict(camera='c,2', floor=-4, height=20.0, frame='0013', big=1.0, inside=False, mixed='x'),
+    }  # fmt: skip
+
+
+def test_json_lines(tmp_path):
+    rows = [
+        dict(path='a.png', camera='c1', floor=3, height=1.5, inside=True, nothing=None, box=[1, 2, 3, 4]),
+        dict(path='./b\\c.png', note='zeile\u2028zwei'),
+    ]
+    path = write(tmp_path, '\n'.join(json.dumps(row, ensure_ascii=False) for row in rows) + '\n\n', 'x.jsonl')
+    assert read_metadata(path) == {
+        'a.png': dict(camera='c1', floor=3, height=1.5, inside=True, box='1,2,3,4'),
+        'b/c.png': dict(note='zeile\u2028zwei'),
+    }
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('', r"metadata\.csv, line 1: must have a column 'path', but has none"),
+        ('name,camera\na,b\n', r"line 1: must have a column 'path', but has name, camera"),
+        ('path,camera,camera\n', r"line 1: column 'camera' must be there once, but is 2 times"),
+        ('path,_hidden\n', r"line 1: names of columns must begin with a letter .* but got '_hidden'"),
+        ('path,\na,b\n', r"line 1: names of columns must .* but got ''"),
+        ('path,camera\na.png,c1\nb.png\n', r'line 3: must have 2 cells, but has 1'),
+        ('path,camera\na.png,c1,more\n', r'line 2: must have 2 cells, but has 3'),
+        ('path,camera\na.png,c1\n,c2\n', r"line 3, column path: must be the path of a crop, but got ''"),
+        ('path\n/etc/a.png\n', r"line 2, column path: must be relative to the folder and stay in it, but got '/etc"),
+        ('path\na/../../b.png\n', r'line 2, column path: must be relative'),
+        ('path\na.png\n\n./a.png\n', r'line 4, column path: a\.png was there before'),
+        ('path,note\na.png,"open\n', r'line 2: cannot be read as CSV'),
+    ],
+)
+def test_a_csv_that_is_wrong_is_named(text, message, tmp_path):
+    with pytest.raises(MetadataError, match=message):
+        read_metadata(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ('line', 'message'),
+    [
+        ('{"path": "b.png"', 'line 2: cannot be read as JSON'),
+        ('["b.png"]', 'line 2: must be a JSON object, but is a list'),
+        ('{"camera": "c1"}', 'line 2, column path: must be the path of a crop, but got None'),
+        ('{"path": "b.png", "camera": {"id": 3}}', r'line 2, column camera: must be a text, .* but got .*id'),
+        ('{"path": "b.png", "height": NaN}', r'line 2, column height: must be a text, a finite number'),
+        ('{"path": "b.png", "count": 12345678901234567890}', r'column count: whole numbers must be at most 2\*\*53'),
+        ('{"path": "b.png", "_x": 1}', "line 2: names of columns must begin with a letter .* but got '_x'"),
+        ('[' * 100_000, 'line 2: cannot be read as JSON'),
+    ],
+)
+def test_json_lines_that_are_wrong_are_named(line, message, tmp_path):
+    with pytest.raises(MetadataError, match=message):
+        read_metadata(write(tmp_path, f'{{"path": "a.png"}}\n{line}\n', 'x.jsonl'))
+
+
+def test_other_files_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'nothing\.csv must be a \.csv or \.jsonl file, but there is none'):
+        read_metadata(tmp_path / 'nothing.csv')
+    with pytest.raises(MetadataError, match=r'must end in \.csv or \.jsonl'):
+        read_metadata(write(tmp_path, 'path\n', 'x.txt'))
+    with pytest.raises(MetadataError, match=r'line 3: must be UTF-8'):
+        read_metadata(write(tmp_path, 'path,camera\na.png,c1\nb.png,Tür\n', encoding='latin-1'))
+
+
+def test_fields_of_paths():
+    paths = ['0001_c1s1_000151.jpg', '0002_c2s1_000776.jpg', 'readme.jpg', '-1_c3s3_12.jpg']
+    pattern = r'(?P<person>-?\d+)_(?P<camera>c\d)s(?P<shot>\d)_(?P<frame>\d+)(?P<twin>_b)?'
+    assert fields_of_paths(pattern, paths) == {
+        paths[0]: dict(person='0001', camera='c1', shot=1, frame='000151'),
+        paths[1]: dict(person='0002', camera='c2', shot=1, frame='000776'),
+        paths[3]: dict(person='-1', camera='c3', shot=3, frame='12'),
+    }
+    assert fields_of_paths('(?P<camera>c)', []) == {}
+
+
+@pytest.mark.parametrize(
+    ('pattern', 'message'),
+    [
+        ('(?P<camera>c', 'must be a regular expression'),
+        (r'c\d', 'must have named groups'),
+        ('(?P<_camera>c)', 'names of columns must'),
+        ('(?P<camera>nowhere)', r"must fit at least one path, but .* does not fit 'c1\.jpg'"),
+    ],
+)
+def test_patterns_that_are_wrong_are_named(pattern, message):
+    with pytest.raises(ValueError, match=message):
+        fields_of_paths(pattern, ['c1.jpg'])
+
+
+def test_fields_of_callers():
+    assert check_fields(dict(camera='c1', floor=3), 'upload') == dict(camera='c1', floor=3)
+    with pytest.raises(MetadataError, match='upload, camera: must be a text'):
+        check_fields(dict(camera=['c1']), 'upload')
+    with pytest.raises(MetadataError, match='upload: names of columns'):
+        check_fields({3: 'c1'}, 'upload')

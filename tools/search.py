@@ -1,0 +1,235 @@
+"""Finds persons in a folder of crops by words.
+
+    python tools/search.py "a woman in a red coat" --gallery DIR --out strip.png
+    python tools/search.py "a man" "a woman" --gallery DIR --where camera=c1,c2 floor!=3 --top-k 5
+    python tools/search.py --image person.jpg --gallery DIR --config CONFIG --checkpoint CHECKPOINT
+    python tools/search.py --queries queries.txt --gallery DIR --model EXPORTED_DIR --json found.json
+
+The first call encodes the crops and keeps their features below DIR; later calls encode what is new or has changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmt2ireid.apis.search import BadPictureError, PersonSearcher, TextWarning, load_encoder, read_picture
+from mmt2ireid.apis.search.stored_pictures import HIDDEN
+from mmt2ireid.compat import write_atomically
+
+QUICKSTART = 'unipt_vit_toy_pseudo'
+QUICKSTART_RUN = Path('work_dirs/quickstart/seed0') / QUICKSTART
+MEMORY = 'memory'
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('text', nargs='*', help='what to look for; each text is a query')
+    parser.add_argument('--gallery', metavar='DIR', required=True, help='folder of crops, with folders in it')
+    parser.add_argument('--queries', metavar='FILE', help='more texts, one a line')
+    parser.add_argument('--image', metavar='FILE', help='a picture of the person; beside a text both count')
+    parser.add_argument('--text-weight', type=float, default=0.5, help='of the text beside a picture (%(default)s)')
+    parser.add_argument('--where', nargs='+', action='extend', default=[], metavar='CONDITION',
+                        help='only crops whose metadata fit, such as camera=c1,c2 or time>=2026-01-01')  # fmt: skip
+    parser.add_argument('--top-k', type=int, default=10, help='crops per query (%(default)s)')
+    model = parser.add_argument_group('the model (by default the one of tools/quickstart.sh)')
+    model.add_argument('--config', help='config file or name')
+    model.add_argument('--checkpoint', help='checkpoint file')
+    model.add_argument('--model', metavar='DIR', help='an exported model')
+    model.add_argument('--device', help='where to compute (default: a GPU, if there is one)')
+    crops = parser.add_argument_group('the crops')
+    crops.add_argument('--metadata', metavar='FILE',
+                       help='CSV or JSONL with a column path (default: metadata.csv, metadata.jsonl or crops.jsonl of '
+                       'the folder)')  # fmt: skip
+    crops.add_argument('--pattern', metavar='REGEX',
+                       help='metadata from paths, such as (?P<camera>cam_[a-z])/')  # fmt: skip
+    crops.add_argument('--index', metavar='PLACE',
+                       help=f"folder, .db file or Milvus server for the features, or '{MEMORY}' (default: DIR/{HIDDEN}/"
+                       'FINGERPRINT OF THE MODEL)')  # fmt: skip
+    results = parser.add_argument_group('the results')
+    results.add_argument('--out', metavar='PNG', help='draw the crops found to this file')
+    results.add_argument('--json', metavar='FILE', help="write them to this file; '-' prints them instead of the table")
+    results.add_argument('--no-progress', action='store_true', help='show no progress bar')
+    args = parser.parse_args(argv)
+    if args.model and (args.config or args.checkpoint):
+        parser.error('--model must be given without --config and --checkpoint')
+    if bool(args.config) != bool(args.checkpoint):
+        parser.error('--config and --checkpoint must be given together')
+    return args
+
+
+def load_model(args: argparse.Namespace) -> Any:
+    """The encoder that the options name.
+
+    Raises:
+        FileNotFoundError: none is named, and the quickstart has not been run.
+    """
+    if args.model:
+        return load_encoder(args.model)
+    config, checkpoint = args.config, args.checkpoint
+    if config is None:
+        config = f'toy/{QUICKSTART}'
+        found = sorted(QUICKSTART_RUN.glob('best_*.pth'), key=lambda path: path.stat().st_mtime)
+        if not found:
+            raise FileNotFoundError(
+                f'no model is named, and the one of the quickstart is not at {QUICKSTART_RUN}: give --config CONFIG '
+                '--checkpoint CHECKPOINT, or --model DIR of tools/export.py, or run bash tools/quickstart.sh'
+            )
+        checkpoint = found[-1]
+        tell(f'model: {checkpoint}')
+    from mmt2ireid.apis.search import TorchEncoder
+
+    return TorchEncoder(config, checkpoint, device=args.device)
+
+
+def read_queries(args: argparse.Namespace) -> list[str]:
+    """The texts of the command line and of the file."""
+    texts = list(args.text)
+    if args.queries:
+        lines = Path(args.queries).read_text(encoding='utf-8-sig').splitlines()
+        texts += [line.strip() for line in lines if line.strip()]
+    if not texts and args.image is None:
+        raise ValueError('there must be a text, --queries or --image to search with, but there is none')
+    return texts
+
+
+def index_place(args: argparse.Namespace, fingerprint: str) -> str | Path | None:
+    """Where the features are kept: where the user says, else below the crops; nowhere if that cannot be written."""
+    if args.index:
+        return None if args.index == MEMORY else args.index
+    place = Path(args.gallery, HIDDEN, fingerprint)
+    existing = next(path for path in (place, *place.parents) if path.exists())
+    if os.access(existing, os.W_OK):
+        return place
+    tell(f'{existing} cannot be written to: the features are not kept (--index PLACE keeps them elsewhere)')
+    return None
+
+
+def search(args: argparse.Namespace) -> list[dict[str, Any]]:
+    """Brings the gallery up to date and answers the queries.
+
+    Returns:
+        Per query its ``text``, ``image`` and ``hits``: rank, score, id, path and metadata of each crop.
+    """
+    texts = read_queries(args)
+    image = None if args.image is None else read_picture(args.image)
+    root = Path(args.gallery)
+    if not root.is_dir():
+        raise FileNotFoundError(f'--gallery must be a folder of crops, but there is no folder {root}')
+    encoder = load_model(args)
+    with PersonSearcher(encoder, index_place(args, encoder.fingerprint), image_root=root) as searcher:
+        report = searcher.add_folder(
+            root, metadata=args.metadata, pattern=args.pattern, progress=not args.no_progress, remove_missing=True
+        )
+        tell(f'{root}: {report}')
+        if not len(searcher):
+            raise ValueError(f'--gallery must hold pictures of persons, but {root} has none that can be read')
+        for text in texts:
+            for note in searcher.notes(text):
+                tell(f'note on {text[:60]!r}: {note}')
+        hits = searcher.search_batch(
+            texts or None,
+            None if image is None else [image] * max(1, len(texts)),
+            top_k=args.top_k,
+            where=args.where,
+            text_weight=args.text_weight,
+        )
+        found = [
+            dict(
+                text=texts[number] if texts else None,
+                image=args.image,
+                hits=[
+                    dict(
+                        rank=rank, score=hit.score, id=hit.crop.id, path=hit.crop.path, metadata=dict(hit.crop.metadata)
+                    )
+                    for rank, hit in enumerate(row, start=1)
+                ],
+            )
+            for number, row in enumerate(hits)
+        ]
+        if args.out:
+            draw(searcher, found, image, args.out)
+    return found
+
+
+def draw(searcher: PersonSearcher, found: list[dict[str, Any]], image: np.ndarray | None, path: str) -> None:
+    """Draws the crops; nobody knows which are right, so all frames are alike."""
+    from mmt2ireid.visualization import StripRow, draw_ranked_strips
+
+    def picture(name: str) -> np.ndarray:
+        try:
+            return searcher.picture(name)
+        except BadPictureError as error:
+            tell(f'not drawn: {error}')
+            return np.full((2, 1, 3), 220, np.uint8)
+
+    rows = [
+        StripRow(
+            query_text=query['text'] or Path(query['image']).name,
+            images=[picture(hit['id']) for hit in query['hits']],
+            scores=[hit['score'] for hit in query['hits']],
+            hits=[False] * len(query['hits']),
+            paired=[False] * len(query['hits']),
+            query_image=image,
+        )
+        for query in found
+        if query['hits']
+    ]
+    if rows:
+        draw_ranked_strips(rows, path, header=False)
+        tell(f'picture: {path}')
+    else:
+        tell('no picture is drawn, since no crop fits')
+
+
+def print_table(found: list[dict[str, Any]]) -> None:
+    """Prints the crops of each query, best first."""
+    for query in found:
+        told = ' and '.join(part for part in (query['text'] and f'"{query["text"]}"', query['image']) if part)
+        print(f'{told}:' if query['hits'] else f'{told}: no crop fits the conditions')
+        for hit in query['hits']:
+            known = ', '.join(f'{name}={value}' for name, value in hit['metadata'].items())
+            print(f'{hit["rank"]:5}  {hit["score"]:.4f}  {hit["path"]}{f"  ({known})" if known else ""}')
+
+
+def tell(text: str) -> None:
+    """What is not the result goes to stderr."""
+    print(text.encode(errors='backslashreplace').decode(), file=sys.stderr)
+
+
+def run(args: argparse.Namespace) -> None:
+    if args.out:
+        from mmt2ireid.visualization import picture_format
+
+        picture_format(args.out)  # a wrong ending is better told before the search than after it
+    warnings.simplefilter('ignore', TextWarning)  # the notes say it for each text
+    found = search(args)
+    content = json.dumps(found, indent=2, ensure_ascii=False)
+    if args.json == '-':
+        print(content)
+        return
+    if args.json:
+        write_atomically(args.json, f'{content}\n'.encode(errors='backslashreplace'))
+    print_table(found)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = parse_args(argv)
+    try:
+        run(args)
+    except (ValueError, OSError, ImportError) as error:
+        tell(f'error: {error}')
+        return 2
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
