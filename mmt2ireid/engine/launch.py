@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import gc
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import torch
@@ -17,9 +18,10 @@ from torch import distributed
 
 from mmt2ireid.engine.options import check_image_sources, use_amp
 
-__all__ = ['LAUNCHERS', 'build_runner', 'run', 'use_amp']
+__all__ = ['LAUNCHERS', 'build_runner', 'is_main', 'run', 'run_each', 'use_amp']
 
 LAUNCHERS = ('none', 'pytorch', 'slurm')
+_RANK_OF = dict(pytorch='RANK', slurm='SLURM_PROCID')
 GLOO_SETTLES_S = 0.3
 """Seconds in which gloo's threads finish their last piece of work; the interpreter must not be held meanwhile."""
 Result = TypeVar('Result')
@@ -39,12 +41,44 @@ def run(cfg: Config, action: Callable[[Runner], Result], *, launcher: str = 'non
     Raises:
         ValueError: as :func:`build_runner`.
     """
+    return run_each([cfg], action, launcher=launcher)[0]
+
+
+def run_each(cfgs: Iterable[Config], action: Callable[[Runner], Result], *, launcher: str = 'none') -> list[Result]:
+    """Does something with a Runner of each config, one after the other, all in one process group.
+
+    Args:
+        cfgs: complete configs; one may be made when those before it are done.
+        action: what to do with each Runner, such as ``Runner.test``.
+        launcher: as in :func:`run`.
+
+    Returns:
+        What the actions return.
+
+    Raises:
+        ValueError: as :func:`build_runner`.
+    """
     was_initialized = distributed.is_initialized()
     try:
-        return action(build_runner(cfg, launcher))
+        results = []
+        for cfg in cfgs:
+            results.append(action(build_runner(cfg, launcher)))
+            gc.collect()  # a Runner and its hooks refer to each other; the next model wants the memory
+        return results
     finally:
         if distributed.is_initialized() and not was_initialized:
             _destroy_process_group()
+
+
+def is_main(launcher: str = 'none') -> bool:
+    """Whether this process is the one that writes; also before there is a process group, and when it is gone.
+
+    Args:
+        launcher: as in :func:`run`.
+    """
+    if distributed.is_initialized():
+        return distributed.get_rank() == 0
+    return int(os.environ.get(_RANK_OF.get(launcher, ''), 0)) == 0
 
 
 def _destroy_process_group() -> None:

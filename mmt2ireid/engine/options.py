@@ -148,11 +148,28 @@ def set_features_file(cfg: Config) -> str:
     Raises:
         ValueError: the config has no ``RetrievalMetric``.
     """
+    metric = _retrieval_metric(cfg)
+    metric['out_file'] = metric.get('out_file') or str(Path(cfg.work_dir, 'features.safetensors'))
+    return metric['out_file']
+
+
+def set_both_directions(cfg: Config) -> None:
+    """Has the test run measure text-to-image and image-to-text retrieval.
+
+    Args:
+        cfg: changed in place.
+
+    Raises:
+        ValueError: the config has no ``RetrievalMetric``.
+    """
+    _retrieval_metric(cfg)['directions'] = ('t2i', 'i2t')
+
+
+def _retrieval_metric(cfg: Config) -> Any:
     evaluator = cfg.test_evaluator
     for metric in evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]:
         if str(metric['type']).rsplit('.', 1)[-1] == 'RetrievalMetric':
-            metric['out_file'] = metric.get('out_file') or str(Path(cfg.work_dir, 'features.safetensors'))
-            return metric['out_file']
+            return metric
     raise ValueError(f'test_evaluator must hold a RetrievalMetric, but got {evaluator}')
 
 
@@ -165,9 +182,9 @@ def check_image_sources(cfg: Config) -> bool:
     Returns:
         Whether it warned.
     """
-    trained, tested = (_dataset_types(cfg.get(f'{split}_dataloader')) & set(FROM_MSMT17) for split in ('train', 'test'))
-    if not trained or not tested or trained == tested:
+    if not shares_image_source(cfg):
         return False
+    trained, tested = (_dataset_types(cfg.get(f'{split}_dataloader')) & set(FROM_MSMT17) for split in ('train', 'test'))
     print_log(
         f'{"/".join(sorted(trained))} (training) and {"/".join(sorted(tested))} (test) both come from MSMT17 and '
         'may share persons: the result is no clean cross-dataset figure',
@@ -175,6 +192,16 @@ def check_image_sources(cfg: Config) -> bool:
         logging.WARNING,
     )
     return True
+
+
+def shares_image_source(cfg: Config) -> bool:
+    """Whether a config trains on one of the datasets from MSMT17 and tests on another.
+
+    Args:
+        cfg: a config.
+    """
+    trained, tested = (_dataset_types(cfg.get(f'{split}_dataloader')) & set(FROM_MSMT17) for split in ('train', 'test'))
+    return bool(trained and tested and trained != tested)
 
 
 def _dataset_types(node: Any) -> set[str]:

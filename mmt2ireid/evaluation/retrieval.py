@@ -72,9 +72,9 @@ def retrieval_metrics(
     """
     topk = _checked_topk(topk)
     cosine = ChunkedCosine(query_feats, gallery_feats, device=device, max_bytes=max_bytes)
-    relevant = _Relevant(
-        _as_pids(query_pids, cosine.num_queries, 'query_pids'),
-        _as_pids(gallery_pids, cosine.num_gallery, 'gallery_pids'),
+    relevant = Relevant(
+        as_pids(query_pids, cosine.num_queries, 'query_pids'),
+        as_pids(gallery_pids, cosine.num_gallery, 'gallery_pids'),
         cosine.device,
     )
     matched = np.flatnonzero(relevant.counts)
@@ -85,7 +85,7 @@ def retrieval_metrics(
         )
     first = np.empty(cosine.num_queries, dtype=np.int64)
     precision, penalty = np.empty((2, cosine.num_queries))
-    for rows, ranks in _ranks_of_relevant(cosine, relevant):
+    for rows, ranks in ranks_of_relevant(cosine, relevant):
         first[rows], precision[rows], penalty[rows] = _per_query(ranks, relevant.counts[rows])
     metrics = {f'R{k}': 100.0 * float(np.mean(first[matched] <= k)) for k in topk}
     metrics['mAP'] = 100.0 * float(np.mean(precision[matched]))
@@ -149,7 +149,7 @@ def _stable_topk(scores: Tensor, k: int, work: Tensor) -> Tensor:
     return indices
 
 
-class _Relevant:
+class Relevant:
     """Which gallery items have a query's identity: lists of gallery indices by identity (CSR).
 
     Attributes:
@@ -171,7 +171,7 @@ class _Relevant:
         return self._members[(self._starts[rows, None] + steps).clamp_(max=len(self._members) - 1)]
 
 
-def _ranks_of_relevant(cosine: ChunkedCosine, relevant: _Relevant) -> Iterator[tuple[np.ndarray, Tensor]]:
+def ranks_of_relevant(cosine: ChunkedCosine, relevant: Relevant) -> Iterator[tuple[np.ndarray, Tensor]]:
     """Yields query numbers (n,) and the ranks (n, P) of their relevant items, ascending, padded with huge numbers."""
     counts = relevant.counts
     limit = _MAX_COUNTED if cosine.num_gallery < _MAX_COUNTED_GALLERY else 0
@@ -238,7 +238,8 @@ def _checked_topk(topk: Sequence[int]) -> tuple[int, ...]:
     return tuple(int(k) for k in topk)
 
 
-def _as_pids(pids: Any, length: int, name: str) -> np.ndarray:
+def as_pids(pids: Any, length: int, name: str) -> np.ndarray:
+    """Identities as an array ``(length,)``; ValueError where they are of another number."""
     array = pids.detach().cpu().numpy() if isinstance(pids, Tensor) else np.asarray(pids)
     if array.shape != (length,):
         raise ValueError(f'{name} must hold one identity per feature, shape ({length},), but got {array.shape}')

@@ -32,6 +32,7 @@ class StripRow:
         query_image: the crop that the caption was written for.
         paired: whether each crop is the very one that the caption was written for. Where it is given, that crop is
             framed as :attr:`StripStyle.paired`, other right ones as :attr:`StripStyle.unpaired`, wrong ones thinly.
+        query_note: a few letters below ``query_image``.
     """
 
     query_text: str
@@ -40,6 +41,7 @@ class StripRow:
     hits: Sequence[bool]
     query_image: Picture | None = None
     paired: Sequence[bool] | None = None
+    query_note: str = ''
 
     def __post_init__(self) -> None:
         lengths = len(self.images), len(self.scores), len(self.hits)
@@ -211,6 +213,8 @@ def _draw_row(
     block.draw(canvas, columns.text, top + (height - block.height) // 2, style.ink)
     if columns.query is not None and row.query_image is not None:
         _paste(picture, row.query_image, columns.query, top, style.ink, style, frame=2)
+        note = columns.query + style.frame, top + height + round(1.15 * style.label_size)
+        canvas.text(note, row.query_note, font=load_font(SERIF, style.label_size), fill=style.ink, anchor='ls')
     for rank, (image, score, hit) in enumerate(zip(row.images, row.scores, row.hits, strict=True), 1):
         left = columns.found + (rank - 1) * (style.cell_width + style.gap)
         mark = _mark(hit, row.paired[rank - 1] if row.paired is not None else None, style)

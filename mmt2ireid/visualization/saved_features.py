@@ -142,21 +142,37 @@ def ranked_strip_from_features(
     ]
     chosen = select_rows(split.pids[np.concatenate(best)] == query_pids, num_queries, pids=query_pids, seed=seed)
     root = Path(data_root or '.')
-    open_image = load_image or (lambda path: _open_image(root / path))
-    rows = [_make_row(split, gallery, int(candidates[number]), topk, open_image) for number in chosen]
+    open_image = load_image or (lambda path: open_picture(root / path))
+    rows = []
+    for number in chosen:
+        caption = int(candidates[number])
+        scores = gallery @ unit_rows(split.txt_feats[caption][None])[0]
+        order = np.argsort(-scores, kind='stable')[:topk]
+        rows.append(make_row(split, caption, order, scores[order], open_image))
     return draw_ranked_strips(rows, out_file, style=style)
 
 
-def _make_row(
-    split: SavedFeatures, gallery: np.ndarray, caption: int, topk: int, open_image: Callable[[str], Image.Image]
+def make_row(
+    split: SavedFeatures,
+    caption: int,
+    order: np.ndarray,
+    scores: np.ndarray,
+    open_image: Callable[[str], Image.Image],
 ) -> StripRow:
-    scores = gallery @ unit_rows(split.txt_feats[caption][None])[0]
-    order = np.argsort(-scores, kind='stable')[:topk]
+    """A caption with its best crops.
+
+    Args:
+        split: features.
+        caption: the query, by its row.
+        order: int64 (k,), its best images, the best first.
+        scores: (k,), their cosine similarities.
+        open_image: turns an image path into a picture.
+    """
     target = int(split.txt_image[caption])
     return StripRow(
         query_text=split.captions[caption],
         images=[open_image(split.img_paths[item]) for item in order],
-        scores=scores[order].tolist(),
+        scores=scores.tolist(),
         hits=(split.pids[order] == split.pids[target]).tolist(),
         query_image=open_image(split.img_paths[target]),
     )
@@ -167,7 +183,8 @@ def unit_rows(feats: np.ndarray) -> np.ndarray:
     return feats / np.maximum(np.linalg.norm(feats, axis=1, keepdims=True), 1e-12)
 
 
-def _open_image(path: Path) -> Image.Image:
+def open_picture(path: Path) -> Image.Image:
+    """Reads an image file, or raises FileNotFoundError that says what to do."""
     if not path.is_file():
         raise FileNotFoundError(f'{path}: the image is not there; data_root or load_image says where images are')
     with Image.open(path) as image:
