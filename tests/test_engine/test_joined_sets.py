@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,6 +22,7 @@ from mmt2ireid.compat import load_from_local
 from mmt2ireid.datasets import CUHKPEDES, LUPersonT, WeightedConcat
 from mmt2ireid.engine.hooks import ClusteringHook, IdentityCountHook, NounPhraseHook, SkippedImagesHook
 from mmt2ireid.engine.hooks.training_features import _first_captions
+from mmt2ireid.engine.launch import GLOO_SETTLES_S
 
 
 def make_set(root, kind=CUHKPEDES, num_ids=3, **kwargs):
@@ -137,6 +139,7 @@ def work(rank, folder):
     dist.init_process_group('gloo', init_method=f'file://{folder}/rendezvous', rank=rank, world_size=2)
     torch.save(trained(Path(folder), distributed=True), f'{folder}/rank{rank}.pt')
     dist.destroy_process_group()
+    time.sleep(GLOO_SETTLES_S)  # gloo's threads end before the interpreter does
 
 
 def test_two_ranks_equal_one_process(tmp_path):
