@@ -7,6 +7,8 @@ the room that uses it (``engine`` and ``models`` call :func:`patch_checkpoint_lo
 
 from __future__ import annotations
 
+import importlib
+import importlib.metadata
 import importlib.util
 import os
 import re
@@ -15,6 +17,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 from urllib.parse import urlparse
 
@@ -271,3 +274,21 @@ def _history_method(owner: Any, name: str) -> Callable:
 
 # The unpickler finds an allowed function by these two names.
 _history_method.__module__, _history_method.__qualname__, _history_method.__name__ = 'builtins', 'getattr', 'getattr'
+
+
+def import_milvus_lite() -> None:
+    """Imports milvus-lite 2.5, which asks pkg_resources for its own version; setuptools 82 has none any more.
+
+    Retired by the release that asks importlib.metadata, or by requiring milvus-lite 3.
+    """
+    lent = 'milvus_lite' not in sys.modules and importlib.util.find_spec('pkg_resources') is None
+    if lent:
+        stand_in: Any = ModuleType('pkg_resources')
+        stand_in.DistributionNotFound = importlib.metadata.PackageNotFoundError
+        stand_in.get_distribution = importlib.metadata.distribution
+        sys.modules['pkg_resources'] = stand_in
+    try:
+        importlib.import_module('milvus_lite')
+    finally:
+        if lent:
+            del sys.modules['pkg_resources']

@@ -45,7 +45,8 @@ def exact_search(
         max_length: no row is longer than that; the bound of the rounding error rests on it.
 
     Returns:
-        scores float64 (Q, K), descending, and rows int64 (Q, K), with K = min(k, rows that may be found).
+        scores float64 (Q, K), descending, and rows int64 (Q, K), with K = min(k, rows that may be found), or 0 without
+        queries.
 
     Raises:
         ValueError: k below 1, shapes that do not fit, blocks that can be passed over once only and too many queries.
@@ -57,8 +58,10 @@ def exact_search(
         raise ValueError(f'queries must have shape (Q, D), but got {queries.shape}')
     if len(queries) > _MAX_QUERIES and isinstance(blocks, Iterator):
         raise ValueError(f'blocks must be a sequence for more than {_MAX_QUERIES} queries, but got an iterator')
+    if not len(queries):
+        return np.empty((0, 0)), np.empty((0, 0), dtype=np.int64)
     found = []
-    for start in range(0, max(1, len(queries)), _MAX_QUERIES):
+    for start in range(0, len(queries), _MAX_QUERIES):
         best = _Best(queries[start : start + _MAX_QUERIES], k, max_length)
         for first, rows, allowed in _chunks(blocks, best.queries, mask):
             best.update(first, rows, allowed)
@@ -75,7 +78,7 @@ def _chunks(
     blocks: Iterable[np.ndarray], queries: np.ndarray, mask: np.ndarray | None
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:
     """Yields the number of the first row, rows (n, D), and which of them may be found: None for all."""
-    size = min(max(_CHUNK_SCORES // max(1, len(queries)), _MIN_ROWS), _MAX_ROWS)
+    size = min(max(_CHUNK_SCORES // len(queries), _MIN_ROWS), _MAX_ROWS)
     offset = 0
     for block in blocks:
         if block.ndim != 2 or block.shape[1] != queries.shape[1]:

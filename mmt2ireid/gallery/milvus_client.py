@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-import importlib.util
 import logging
 import os
 import re
-import sys
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from mmt2ireid.compat import import_milvus_lite
 from mmt2ireid.gallery.base import GalleryError
+from mmt2ireid.gallery.locks import take_lock, wait_for_record_lock
 
 TOKEN_VARIABLE = 'MILVUS_TOKEN'
 DEFAULT_COLLECTION = 'mmt2ireid'
@@ -26,8 +24,7 @@ CONNECT_SECONDS = 5.0
 _LITE_NAME = re.compile(r'[a-zA-Z0-9._-]{1,35}')
 _COLLECTION = re.compile(r'[a-zA-Z_]\w{0,254}', re.ASCII)
 _SQLITE = b'SQLite format 3\0'
-_OPEN_FILES: set[str] = set()
-_OPENING = threading.Lock()
+_LOCKS: dict[str, IO[str]] = {}
 
 
 @dataclass(frozen=True)
@@ -102,9 +99,11 @@ def disconnect(client: Any, place: Place) -> None:
     with contextlib.suppress(Exception):
         client.close()
     if place.file is not None:
-        with contextlib.suppress(Exception), _OPENING:
+        with contextlib.suppress(Exception):
             _lite().release_server(place.uri)
-        _OPEN_FILES.discard(place.uri)
+        lock = _LOCKS.pop(place.uri, None)
+        if lock is not None:
+            lock.close()
 
 
 @contextlib.contextmanager
@@ -138,25 +137,21 @@ def _open_file(place: Place, pymilvus: ModuleType) -> Any:
         raise GalleryError(f'{place.file}: the folder {place.file.parent} must be there, but is not')
     if not _may_be_lite(place.file):
         raise GalleryError(f'{place.file}: expected a file of milvus-lite 2.5, but got something else')
-    _lite()
-    with _OPENING:
-        if place.uri in _OPEN_FILES:
-            raise GalleryError(f'{place.file}: the gallery is open in this program already; use it, or close it first')
-        # The process of a program that was killed goes on for some moments, and holds the file.
-        deadline = time.monotonic() + CONNECT_SECONDS
-        while True:
-            try:
-                with quiet(), _quiet_lite():
-                    client = pymilvus.MilvusClient(place.uri, timeout=CONNECT_SECONDS, dedicated=True)
-                break
-            except Exception as error:
-                if time.monotonic() > deadline:
-                    raise GalleryError(
-                        f'{place.file}: milvus-lite did not open the file: another program has it open, or it is broken'
-                    ) from error
-                _lite_reset(place)
-                time.sleep(0.2)
-        _OPEN_FILES.add(place.uri)
+    manager = _lite()
+    # milvus-lite's own lock does not keep others out: whoever is refused by it deletes its file.
+    lock = take_lock(place.file.with_name(f'{place.file.name}.lock'), place.file)
+    try:
+        # The milvus-lite of a program that was killed goes on until it has noticed, and holds its lock until then.
+        if not wait_for_record_lock(place.file.with_name(f'.{place.file.name}.lock'), CONNECT_SECONDS):
+            raise GalleryError(f'{place.file}: another milvus-lite has the file open; end the program that started it')
+        with quiet(), errors_in_words(place, 'opening'):
+            client = pymilvus.MilvusClient(place.uri, timeout=CONNECT_SECONDS, dedicated=True)
+    except BaseException:
+        with contextlib.suppress(Exception):
+            manager.release_server(place.uri)
+        lock.close()
+        raise
+    _LOCKS[place.uri] = lock
     return client
 
 
@@ -187,46 +182,10 @@ def _lite() -> Any:
         raise ImportError(
             f"a gallery in a .db file needs milvus-lite 2.5, but {version} is installed: pip install 'milvus-lite<3'"
         )
-    _lend_pkg_resources()
+    import_milvus_lite()
     from milvus_lite.server_manager import server_manager_instance
 
     return server_manager_instance
-
-
-def _lend_pkg_resources() -> None:
-    """Lets milvus-lite 2.5 ask pkg_resources for its own version, which setuptools 82 has no longer.
-
-    Retired by the release that asks importlib.metadata, or by requiring milvus-lite 3.
-    """
-    if 'milvus_lite' in sys.modules or importlib.util.find_spec('pkg_resources') is not None:
-        import milvus_lite
-
-        return
-    stand_in: Any = ModuleType('pkg_resources')
-    stand_in.DistributionNotFound = importlib.metadata.PackageNotFoundError
-    stand_in.get_distribution = importlib.metadata.distribution
-    sys.modules['pkg_resources'] = stand_in
-    try:
-        import milvus_lite  # noqa: F401
-    finally:
-        del sys.modules['pkg_resources']
-
-
-def _lite_reset(place: Place) -> None:
-    """Forgets a milvus-lite process that did not start, so that the next attempt starts another."""
-    with contextlib.suppress(Exception), _quiet_lite():
-        _lite().release_server(place.uri)
-
-
-@contextlib.contextmanager
-def _quiet_lite() -> Iterator[None]:
-    logger = logging.getLogger()
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _shown(address: str) -> str:

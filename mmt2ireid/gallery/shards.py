@@ -21,6 +21,7 @@ import numpy as np
 
 from mmt2ireid.compat import TEMP_FILE, write_atomically
 from mmt2ireid.gallery.base import GalleryError, check_model
+from mmt2ireid.gallery.locks import take_lock
 from mmt2ireid.gallery.records import Crop
 from mmt2ireid.gallery.shard_files import FORMAT, VERSION, Shard, pack_crops, pack_deleted, read_crops, read_deleted
 
@@ -55,7 +56,7 @@ class ShardFolder:
             return
         self._refuse_foreign()
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock = _lock(folder)
+        self._lock = take_lock(folder / LOCK, folder)
         try:
             if not (folder / INFO).exists():
                 self._path(1).mkdir(exist_ok=True)
@@ -248,29 +249,6 @@ class NewGeneration:
             os.link(source, target)
         except OSError:
             write_atomically(target, source.read_bytes())
-
-
-def _lock(folder: Path) -> IO[str]:
-    """Takes the writer's lock, which the system gives back when the process ends, however it ends."""
-    file = open(folder / LOCK, 'a+', encoding='utf-8')  # noqa: SIM115 (it stays open)
-    try:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:
-        warnings.warn(f'{folder}: this system has no file locks; let one program at a time write to it', stacklevel=2)
-    except OSError as error:
-        file.seek(0)
-        owner = file.read(100).strip()
-        file.close()
-        raise GalleryError(
-            f'{folder}: the gallery is open for writing already{f" in {owner}" if owner else ""}; close it there, or '
-            f'open it here with read_only=True'
-        ) from error
-    file.truncate(0)
-    file.write(f'process {os.getpid()}')
-    file.flush()
-    return file
 
 
 def _sync_folder(folder: Path) -> None:

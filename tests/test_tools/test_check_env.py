@@ -91,6 +91,8 @@ def test_full_mmcv_serves_as_well(tool):
         ({'mmpretrain': '1.2.0', 'numpy': '2.4.1'}, 'in1d', 'note'),
         ({'numpy': '2.0.0'}, 'hue', 'note'),
         ({'deepspeed': '0.15'}, 'deepspeed', 'note'),
+        ({'milvus-lite': '3.2.2'}, 'milvus-lite-3', 'warning'),
+        ({'opencv-python': '5.0.0.93'}, 'opencv-5-hog', 'note'),
         ({'torch': '2.8.0+cpu', 'torchvision': '0.23.0+cu128'}, 'torch-torchvision', 'error'),
     ],
 )
