@@ -8,5 +8,5 @@ if [ "${1:-}" = --all ]; then chosen=; shift; fi
 "$PYTHON" -m ruff check mmt2ireid tools tests setup.py
 "$PYTHON" -m ruff format --check mmt2ireid tools tests setup.py
 "$PYTHON" -m mypy
-# One thread: the tests are many and small, and some start processes of their own.
-OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} "$PYTHON" -m pytest -m "$chosen" "$@"
+# Two workers (-n 0: none) of one thread each: the tests are many and small, and some start processes of their own.
+OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} "$PYTHON" -m pytest -m "$chosen" -n 2 --dist loadfile "$@"
