@@ -419,7 +419,7 @@ def test_hog_is_opencvs_own(tmp_path):
     boxes, scores = detector(picture)
     assert boxes.shape == (len(scores), 4)
     assert all(len(part) == 0 for part in detector(picture[:100, :60]))
-    crop_people(save(tmp_path / 'x.png', picture), tmp_path / 'out', progress=False)
+    crop_people(save(tmp_path / 'x.png', picture), tmp_path / 'out', detector=HOG, progress=False)
 
 
 @pytest.mark.skipif(not hasattr(cv2, 'HOGDescriptor'), reason='this OpenCV has no HOG detector')
@@ -444,7 +444,7 @@ def test_hog_finds_drawn_people(tmp_path):
         canvas = Canvas(street, unit=220, origin=(place, 360), flip=False)
         draw_figure(canvas, dressed, Shot('standing', ('front', 'back', 'front')[number]), Random(number))
     street.save(tmp_path / 'street.png')
-    report = crop_people(tmp_path / 'street.png', tmp_path / 'out', min_score=0.1, progress=False)
+    report = crop_people(tmp_path / 'street.png', tmp_path / 'out', detector=HOG, min_score=0.1, progress=False)
     boxes = [row['box'] for row in table(tmp_path / 'out')]
     found = [place for place in places if any(x0 < place < x1 and y0 < 250 < y1 for x0, y0, x1, y1 in boxes)]
     assert len(found) >= 2 and report.crops <= len(places) + 1

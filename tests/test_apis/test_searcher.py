@@ -18,7 +18,8 @@ from PIL import Image
 from test_people import red_people, walking, write_video
 
 from mmt2ireid.apis import PersonSearcher
-from mmt2ireid.apis.search import BadPictureError, PictureLimits, crop_people, load_encoder, read_picture
+from mmt2ireid.apis.people import crop_people
+from mmt2ireid.apis.search import BadPictureError, PictureLimits, load_encoder, read_picture
 from mmt2ireid.apis.search.adding import STAMP
 from mmt2ireid.apis.search.crop_keeper import CropKeeper
 from mmt2ireid.gallery import open_gallery
