@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError, ImportError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
-    print(report)
+    print(str(report).encode(errors='backslashreplace').decode())
     return int(bool(report.refused))
 
 

@@ -22,4 +22,5 @@ started=$SECONDS
   --truth data/toy_pedes/attributes.json --truth-key pool
 "$PYTHON" tools/toy_experiments.py --rows quickstart --seeds 0 --out "$OUT" --strip "$STRIP" $FRESH
 echo "table: $OUT/table.md    picture: $STRIP    pseudo-texts: $OUT/pseudo_texts/"
+echo "search it: ${PYTHON#"$PWD"/} tools/search.py 'a woman in a red coat' --gallery data/toy_pedes/imgs --out found.png"
 echo "($((SECONDS - started)) s after installation)"

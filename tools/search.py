@@ -21,9 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from mmt2ireid.apis.search import BadPictureError, PersonSearcher, TextWarning, load_encoder, read_picture
+from mmt2ireid.apis.search import BadPictureError, Encoder, PersonSearcher, TextWarning, load_encoder, read_picture
+from mmt2ireid.apis.search.searcher import parse_filter
 from mmt2ireid.apis.search.stored_pictures import HIDDEN
 from mmt2ireid.compat import write_atomically
+from mmt2ireid.gallery import Gallery, GalleryError, GalleryMismatchError, open_gallery
 
 QUICKSTART = 'unipt_vit_toy_pseudo'
 QUICKSTART_RUN = Path('work_dirs/quickstart/seed0') / QUICKSTART
@@ -107,10 +109,47 @@ def index_place(args: argparse.Namespace, fingerprint: str) -> str | Path | None
         return None if args.index == MEMORY else args.index
     place = Path(args.gallery, HIDDEN, fingerprint)
     existing = next(path for path in (place, *place.parents) if path.exists())
-    if os.access(existing, os.W_OK):
+    if os.access(existing, os.W_OK) or existing == place:
         return place
     tell(f'{existing} cannot be written to: the features are not kept (--index PLACE keeps them elsewhere)')
     return None
+
+
+def open_index(args: argparse.Namespace, encoder: Encoder) -> tuple[Gallery, bool]:
+    """The gallery of the crops, and whether crops can be added to it.
+
+    One that cannot be written to, or that another program has open for writing, such as the page, is searched as it is.
+    """
+    place = index_place(args, encoder.fingerprint)
+    known = dict(model=encoder.fingerprint, dim=encoder.dim)
+    try:
+        return open_gallery(place, **known), True  # type: ignore[arg-type]
+    except GalleryMismatchError:
+        raise
+    except (GalleryError, PermissionError) as error:
+        try:
+            gallery = open_gallery(place, **known, read_only=True)  # type: ignore[arg-type]
+        except (GalleryError, OSError):
+            raise error from None
+        tell(f'searched as it is, with its {len(gallery)} crops, new ones are not added: {error}')
+        return gallery, False
+
+
+def check_fields_of(searcher: PersonSearcher, conditions: Sequence[str]) -> None:
+    """Tells of conditions on what no crop has, which a wrong letter or a forgotten --pattern makes."""
+    where, fields = parse_filter(conditions), searcher.fields()
+    for name in dict.fromkeys(condition.field for condition in (where.conditions if where else ())):
+        if name not in fields:
+            has = f'the crops have {", ".join(sorted(fields))}' if fields else 'no metadata are known of the crops'
+            tell(f'no crop has {name!r}: {has} (see --metadata and --pattern)')
+
+
+def check_results(*paths: str | None) -> None:
+    """Whether the results can be written, which is better told before the search than after it."""
+    for path in (Path(name) for name in paths if name):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir() or not os.access(path.parent, os.W_OK):
+            raise ValueError(f'the results must go to a file that can be written, but {path} cannot')
 
 
 def search(args: argparse.Namespace) -> list[dict[str, Any]]:
@@ -125,11 +164,14 @@ def search(args: argparse.Namespace) -> list[dict[str, Any]]:
     if not root.is_dir():
         raise FileNotFoundError(f'--gallery must be a folder of crops, but there is no folder {root}')
     encoder = load_model(args)
-    with PersonSearcher(encoder, index_place(args, encoder.fingerprint), image_root=root) as searcher:
-        report = searcher.add_folder(
-            root, metadata=args.metadata, pattern=args.pattern, progress=not args.no_progress, remove_missing=True
-        )
-        tell(f'{root}: {report}')
+    gallery, can_add = open_index(args, encoder)
+    with gallery, PersonSearcher(encoder, gallery, image_root=root) as searcher:
+        if can_add:
+            report = searcher.add_folder(
+                root, metadata=args.metadata, pattern=args.pattern, progress=not args.no_progress, remove_missing=True
+            )
+            tell(f'{root}: {report}')
+        check_fields_of(searcher, args.where)
         if not len(searcher):
             raise ValueError(f'--gallery must hold pictures of persons, but {root} has none that can be read')
         for text in texts:
@@ -209,7 +251,8 @@ def run(args: argparse.Namespace) -> None:
     if args.out:
         from mmt2ireid.visualization import picture_format
 
-        picture_format(args.out)  # a wrong ending is better told before the search than after it
+        picture_format(args.out)
+    check_results(args.out, None if args.json == '-' else args.json)
     warnings.simplefilter('ignore', TextWarning)  # the notes say it for each text
     found = search(args)
     content = json.dumps(found, indent=2, ensure_ascii=False)

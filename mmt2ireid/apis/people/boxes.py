@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,8 @@ class BoxRules:
     padding: float = 0.05
 
     def __post_init__(self) -> None:
+        if math.isnan(self.min_score):
+            raise ValueError(f'min_score must be a number, but got {self.min_score}')
         if not 0 <= self.max_overlap <= 1:
             raise ValueError(f'max_overlap must be from 0 to 1, but got {self.max_overlap}')
         if self.min_height < 1 or self.min_width < 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import IO, Any
 
@@ -56,7 +56,7 @@ class CropLog:
         Crops of an earlier version of the source are deleted.
 
         Args:
-            source: its name.
+            source: its full path, which is the same from wherever it is named.
             stamp: changes when the file does.
 
         Returns:
@@ -81,8 +81,8 @@ class CropLog:
 
     def write_table(self) -> None:
         """Writes ``crops.jsonl``, whole or not at all."""
-        crops = [crop for entry in self._living() for crop in entry.get('crops', ())]
-        lines = [json.dumps(crop, ensure_ascii=False) for crop in sorted(crops, key=lambda crop: crop['path'])]
+        crops = {crop['path']: crop for entry in self._living() for crop in entry.get('crops', ())}
+        lines = [json.dumps(crops[path], ensure_ascii=False) for path in sorted(crops)]
         write_atomically(self.folder / CROPS_FILE, ''.join(f'{line}\n' for line in lines).encode())
 
     def _of(self, source: str) -> list[dict]:
@@ -112,9 +112,9 @@ class CropLog:
         for line, text in enumerate(content[:whole].splitlines(), start=1):
             try:
                 entry = json.loads(text)
-                if not isinstance(entry, dict):
-                    raise ValueError('no object')
-            except ValueError as error:
+                if not (_is_entry(entry) if line > 1 else _is_settings(entry)):
+                    raise ValueError('no entry of a log')
+            except (ValueError, RecursionError) as error:
                 raise ValueError(f'{self.path}, line {line}: must be JSON that crop_people wrote ({error})') from error
             entries.append(entry)
         return entries
@@ -125,14 +125,34 @@ class CropLog:
             self._file.write(f'{json.dumps(dict(settings=settings))}\n'.encode())
             self._file.flush()
             return
-        made = self._entries[0].get('settings')
+        made = self._entries[0]['settings']
         if made != json.loads(json.dumps(settings)):
-            different = {key: (made or {}).get(key) for key in settings if (made or {}).get(key) != settings[key]}
+            different = {key: made.get(key) for key in settings if made.get(key) != settings[key]}
             raise ValueError(
                 f'{self.folder} holds crops made with other settings ({different}): give another folder, or delete it'
             )
         for entry in self._entries[1:]:
             self._take(entry)
+
+
+def _is_settings(entry: Any) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get('settings'), dict)
+
+
+def _is_entry(entry: Any) -> bool:
+    if not isinstance(entry, dict) or not isinstance(entry.get('source'), str):
+        return False
+    if entry.get('forget'):
+        return True
+    crops = entry.get('crops', [])
+    told = isinstance(entry.get('stamp'), str) and isinstance(entry.get('picture'), int) and isinstance(crops, list)
+    return told and all(isinstance(crop, dict) and _is_inner(crop.get('path')) for crop in crops)
+
+
+def _is_inner(path: Any) -> bool:
+    """Crops of an earlier version are deleted: nothing outside of the folder may be named here."""
+    parts = PurePosixPath(path) if isinstance(path, str) else PurePosixPath('/')
+    return bool(parts.parts) and not parts.is_absolute() and '..' not in parts.parts
 
 
 def _lock(file: IO[bytes], folder: Path) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
+import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,10 +20,11 @@ from mmt2ireid.apis.people.boxes import BoxRules, Person, choose_people
 from mmt2ireid.apis.people.crop_log import CropLog
 from mmt2ireid.apis.people.detectors import AUTO, Detector, load_detector
 from mmt2ireid.apis.people.video import VIDEO_SUFFIXES, BadVideoError, Frame, count_frames, video_frames
-from mmt2ireid.apis.search.folder_scan import scan_folder
+from mmt2ireid.apis.search.folder_scan import is_text, scan_folder
 from mmt2ireid.apis.search.pictures import SUFFIXES, BadPictureError, PictureLimits, read_picture
 from mmt2ireid.compat import write_atomically
 
+_MAX_STEM = 60  # characters; with four bytes each, a name of a crop fits into the 255 bytes of file systems
 FORMATS = {'png': dict(format='PNG'), 'jpg': dict(format='JPEG', quality=95)}
 
 
@@ -73,7 +77,9 @@ class _Source:
     @property
     def key(self) -> str:
         """A name for files: two sources may have equal stems."""
-        return f'{self.path.stem}-{hashlib.sha256(str(self.path).encode(errors="replace")).hexdigest()[:8]}'
+        # As a table of crops can name it, and not hidden.
+        stem = re.sub(r'[\\\s]', '_', self.path.stem).lstrip('.')[:_MAX_STEM] or 'source'
+        return f'{stem}-{hashlib.sha256(os.fsencode(self.path)).hexdigest()[:8]}'
 
     @property
     def stamp(self) -> str:
@@ -131,7 +137,7 @@ def crop_people(
         ImportError: this OpenCV has no HOG detector.
         ValueError: an argument does not fit, or ``out_dir`` has crops made with other settings.
     """
-    if not every > 0:
+    if not (every > 0 and math.isfinite(every)):
         raise ValueError(f'every must be a positive number of seconds, but got {every}')
     if file_format not in FORMATS:
         raise ValueError(f'file_format must be one of {", ".join(FORMATS)}, but got {file_format!r}')
@@ -166,8 +172,8 @@ class _Cropper:
 
     def crop(self, source: _Source, log: CropLog, bar: tqdm) -> None:
         """Looks at what an earlier run has not looked at."""
-        stamp = source.stamp
-        last, done = log.last(source.name, stamp)
+        stamp, place = source.stamp, str(source.path)
+        last, done = log.last(place, stamp)
         self.report.sources += 1
         if done:
             self.report.known += 1
@@ -176,13 +182,13 @@ class _Cropper:
         try:
             for frame in self._frames(source, last):
                 last = frame.number
-                log.add(source.name, stamp, last, self._write(source, frame))
+                log.add(place, stamp, last, self._write(source, frame))
                 self.report.pictures += 1
                 bar.update()
         except (BadPictureError, BadVideoError) as error:
             self.report.refused.append((source.name, error.reason))
             return
-        log.end(source.name, stamp, last)
+        log.end(place, stamp, last)
 
     def _frames(self, source: _Source, last: int) -> Iterator[Frame]:
         if source.is_video:
@@ -229,6 +235,9 @@ def _find_sources(sources: str | Path | Sequence[str | Path], out_dir: Path, rep
         elif place.is_file():
             if place.suffix.lower() not in suffixes:
                 raise ValueError(f'sources must end in one of {", ".join(suffixes)}, but got {place}')
+            if not is_text(str(place.resolve())):
+                report.refused.append((place.as_posix(), 'has a name that is no text'))
+                continue
             found.setdefault(place.resolve(), _Source(place.as_posix(), place.resolve()))
         else:
             raise FileNotFoundError(f'sources must be images, videos or folders of such, but {place} is not there')

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from mmt2ireid.apis.devices import usable_device
+
 Detector = Callable[[np.ndarray], tuple[Any, Any]]
 """uint8 RGB (H, W, 3) -> boxes (n, 4), x0, y0, x1, y1 in pixels, and scores (n,)."""
 
@@ -52,9 +54,9 @@ class HOGDetector:
 
         height, width = image.shape[:2]
         scale = min(1.0, _HOG_LONGEST / max(height, width))
-        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
-        if small.shape[1] < _HOG_WINDOW[0] or small.shape[0] < _HOG_WINDOW[1]:
+        if round(scale * width) < _HOG_WINDOW[0] or round(scale * height) < _HOG_WINDOW[1]:
             return np.zeros((0, 4)), np.zeros(0)
+        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
         gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
         found, scores = self._hog.detectMultiScale(gray, winStride=(8, 8), padding=(16, 16), scale=1.05)
         if not len(found):
@@ -102,7 +104,7 @@ class TorchvisionDetector:
                 f'missing or of another shape, first {wrong[0]}'
             )
         model.load_state_dict({key: state[key] for key in own})
-        self.device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+        self.device = usable_device(device)
         self.model = model.eval().to(self.device)
 
     def __call__(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,9 +12,9 @@ import numpy as np
 
 from mmt2ireid.apis.search.encoding import FileEncoder
 from mmt2ireid.apis.search.folder_scan import FolderScan, FoundPicture
-from mmt2ireid.apis.search.metadata import DEFAULT_FILES, Fields, fields_of_paths, read_metadata
+from mmt2ireid.apis.search.metadata import DEFAULT_FILES, Fields, check_fields, fields_of_paths, read_metadata
 from mmt2ireid.gallery import Crop, Gallery
-from mmt2ireid.gallery.records import MAX_ID_BYTES
+from mmt2ireid.gallery.records import MAX_ID_BYTES, check_crops
 
 STAMP = '_file'
 """Field of a crop's metadata that says which version of its file was encoded; hidden from users."""
@@ -82,7 +82,10 @@ def folder_metadata(
     """
     if metadata is None:
         metadata = next((folder / name for name in DEFAULT_FILES if (folder / name).is_file()), {})
-    table = dict(metadata) if isinstance(metadata, Mapping) else read_metadata(metadata)
+    if isinstance(metadata, Mapping):
+        table = {name: check_fields(known, f'metadata of {name}') for name, known in metadata.items()}
+    else:
+        table = read_metadata(metadata)
     of_paths = fields_of_paths(pattern, names) if pattern is not None else {}
     known = set(names)
     fields = {name: {**of_paths.get(name, {}), **table.get(name, {})} for name in names}
@@ -118,6 +121,7 @@ class FolderAdder:
         long = [picture.name for crop, picture in pairs if len(crop.id.encode()) > MAX_ID_BYTES]
         self.report.refused += [(name, f'has a path of more than {MAX_ID_BYTES} bytes') for name in long]
         pairs = [(crop, picture) for crop, picture in pairs if len(crop.id.encode()) <= MAX_ID_BYTES]
+        check_crops(crop for crop, _ in pairs)  # metadata that no gallery takes are told before hours of encoding
         before = self._known([crop.id for crop, _ in pairs])
         todo, updated = [], []
         for crop, picture in pairs:

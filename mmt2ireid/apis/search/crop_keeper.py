@@ -60,7 +60,8 @@ class CropKeeper:
     ) -> None:
         self.limits = limits or PictureLimits()
         self.encoder = load_encoder(model)
-        self._files = FileEncoder(self.encoder, self.limits, workers)
+        self._encoding, self._writing = threading.Lock(), threading.Lock()
+        self._files = FileEncoder(self.encoder, self.limits, workers, self._encoding)
         self._pictures = StoredPictures(image_root, self.limits)
         self._is_own = not isinstance(gallery, Gallery)
         if isinstance(gallery, Gallery):
@@ -72,7 +73,6 @@ class CropKeeper:
             self.gallery = gallery
         else:
             self.gallery = open_gallery(gallery, model=self.encoder.fingerprint, dim=self.encoder.dim)
-        self._encoding, self._writing = threading.Lock(), threading.Lock()
 
     @property
     def image_root(self) -> Path | None:
@@ -220,8 +220,8 @@ class CropKeeper:
             known = self.gallery.known(ids)
             crops = self.gallery.get([name for name in dict.fromkeys(ids) if name in known])
             deleted = self.gallery.delete([crop.id for crop in crops])
-        for crop in crops:
-            self._pictures.forget(crop.path)
+            for crop in crops:  # before another thread adds a crop of the same name
+                self._pictures.forget(crop.path)
         return deleted
 
     def picture(self, crop: Crop | str) -> np.ndarray:
@@ -257,6 +257,8 @@ class CropKeeper:
         return {name: values for name, values in self.gallery.fields().items() if not name.startswith('_')}
 
     def _encode_images(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        if not pictures:
+            return np.zeros((0, self.encoder.dim), dtype=np.float32)
         with self._encoding:
             return self.encoder.encode_images(pictures)
 

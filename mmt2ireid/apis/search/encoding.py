@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,15 +27,19 @@ class FileEncoder:
         encoder: the model.
         limits: of the pictures.
         workers: threads that read and decode.
+        turn: held while the model computes, where others use it, too.
 
     Raises:
         ValueError: there is not at least one thread.
     """
 
-    def __init__(self, encoder: Encoder, limits: PictureLimits, workers: int = 4) -> None:
+    def __init__(
+        self, encoder: Encoder, limits: PictureLimits, workers: int = 4, turn: threading.Lock | None = None
+    ) -> None:
         if workers < 1:
             raise ValueError(f'workers must be at least 1, but got {workers}')
         self.encoder, self.limits, self.workers = encoder, limits, workers
+        self._turn = turn or threading.Lock()
 
     def encode(self, paths: Sequence[Path], *, progress: bool = False) -> Iterator[list[tuple[int, Any]]]:
         """Encodes files in their order.
@@ -80,7 +85,8 @@ class FileEncoder:
 
     def _encoded(self, batch: list[tuple[int, Any]]) -> list[tuple[int, Any]]:
         pictures = [part for _, part in batch if not isinstance(part, str)]
-        vectors = iter(self.encoder.encode_images(pictures)) if pictures else iter(())
+        with self._turn:
+            vectors = iter(self.encoder.encode_images(pictures)) if pictures else iter(())
         return [(number, part if isinstance(part, str) else next(vectors)) for number, part in batch]
 
 

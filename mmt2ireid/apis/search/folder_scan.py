@@ -94,10 +94,13 @@ def _files(root: Path, refused: list[tuple[str, str]]) -> Iterator[Path]:
 
 
 def _why_refused(path: Path, root: Path, name: str) -> str:
-    if not _is_text(name):
+    if not is_text(name):
         return 'has a name that is no text'
     if path.is_symlink():
-        target = path.resolve()
+        try:
+            target = path.resolve()
+        except (OSError, RuntimeError):  # before Python 3.13, of links that lead to themselves
+            return 'is a link that leads nowhere'
         if not target.is_relative_to(root):
             return 'is a link that leads out of the folder'
         if not target.exists():
@@ -105,8 +108,12 @@ def _why_refused(path: Path, root: Path, name: str) -> str:
     return ''
 
 
-def _is_text(name: str) -> bool:
-    """Names with broken letters are no UTF-8 and could not be written down."""
+def is_text(name: str) -> bool:
+    """Whether a name can be written down: names with broken letters are no UTF-8.
+
+    Args:
+        name: of a file.
+    """
     try:
         name.encode()
     except UnicodeEncodeError:

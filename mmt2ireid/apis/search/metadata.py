@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import re
@@ -96,7 +97,8 @@ def fields_of_paths(pattern: str, paths: Iterable[str]) -> dict[str, Fields]:
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    # Not splitlines: a cell may hold other line breaks than \n.
+    reader = csv.reader(io.StringIO(text, newline='\n'), strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
         _check_header(path, header)

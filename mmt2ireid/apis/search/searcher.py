@@ -154,12 +154,14 @@ class PersonSearcher(CropKeeper):
         if isinstance(texts, str):
             raise ValueError(f'texts must be a list of str, but got one str: {texts[:60]!r}')
         cleaned = [clean_text(text) for text in texts]
+        if not cleaned:
+            return np.zeros((0, self.encoder.dim), dtype=np.float32)
         with self._encoding:
             return self.encoder.encode_texts(cleaned)
 
     @staticmethod
     def _check_top_k(top_k: int) -> None:
-        if not isinstance(top_k, int) or top_k < 1:
+        if not isinstance(top_k, (int, np.integer)) or top_k < 1:
             raise ValueError(f'top_k must be an integer of at least 1, but got {top_k!r}')
 
     @staticmethod

@@ -14,6 +14,7 @@ import torch
 from mmengine.config import Config
 from torch import Tensor
 
+from mmt2ireid.apis.devices import usable_device
 from mmt2ireid.apis.model_zoo import find_config, get_model
 from mmt2ireid.apis.search.encoder import TextReading, TextWarning, check_pictures, clean_text
 from mmt2ireid.apis.search.fingerprint import model_fingerprint, retrieval_heads, retrieval_network
@@ -58,7 +59,7 @@ class TorchEncoder:
         if batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, but got {batch_size}')
         self.batch_size = batch_size
-        self.device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+        self.device = usable_device(device)
         cfg = config if isinstance(config, Config) else Config.fromfile(find_config(config))
         pipeline = test_pipeline(cfg)
         self.model, words = _load_model(cfg, os.fspath(checkpoint))
