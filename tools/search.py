@@ -25,7 +25,7 @@ from mmt2ireid.apis.search import BadPictureError, Encoder, PersonSearcher, Text
 from mmt2ireid.apis.search.searcher import parse_filter
 from mmt2ireid.apis.search.stored_pictures import HIDDEN
 from mmt2ireid.compat import write_atomically
-from mmt2ireid.gallery import Gallery, GalleryError, GalleryMismatchError, open_gallery
+from mmt2ireid.gallery import Gallery, GalleryError, open_gallery
 
 QUICKSTART = 'unipt_vit_toy_pseudo'
 QUICKSTART_RUN = Path('work_dirs/quickstart/seed0') / QUICKSTART
@@ -124,9 +124,7 @@ def open_index(args: argparse.Namespace, encoder: Encoder) -> tuple[Gallery, boo
     known = dict(model=encoder.fingerprint, dim=encoder.dim)
     try:
         return open_gallery(place, **known), True  # type: ignore[arg-type]
-    except GalleryMismatchError:
-        raise
-    except (GalleryError, PermissionError) as error:
+    except (GalleryError, OSError) as error:
         try:
             gallery = open_gallery(place, **known, read_only=True)  # type: ignore[arg-type]
         except (GalleryError, OSError):

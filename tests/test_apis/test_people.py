@@ -16,11 +16,14 @@ import pytest
 import torch
 from PIL import Image
 
+from mmt2ireid.apis.devices import usable_device
 from mmt2ireid.apis.people import crop_people
 from mmt2ireid.apis.people.boxes import BoxRules, choose_people, non_maximum_suppression
 from mmt2ireid.apis.people.detectors import AUTO, HOG, TorchvisionDetector, load_detector
 from mmt2ireid.apis.people.video import count_frames, video_frames
 from mmt2ireid.apis.search import read_picture
+from mmt2ireid.apis.search.folder_scan import scan_folder
+from mmt2ireid.apis.search.metadata import read_metadata
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 RED, GREEN = (230, 20, 20), (20, 230, 20)
@@ -448,3 +451,84 @@ def test_hog_finds_drawn_people(tmp_path):
     boxes = [row['box'] for row in table(tmp_path / 'out')]
     found = [place for place in places if any(x0 < place < x1 and y0 < 250 < y1 for x0, y0, x1, y1 in boxes)]
     assert len(found) >= 2 and report.crops <= len(places) + 1
+
+
+def test_sources_of_one_name_are_told_apart_and_one_of_two_names_is_known(tmp_path, monkeypatch):
+    for folder in ('first', 'second'):
+        save(tmp_path / folder / 'shot.png', scene([(10, 40, 50, 160)]))
+        monkeypatch.chdir(tmp_path / folder)
+        assert crop_people('shot.png', '../crops', detector=red_people, progress=False).crops == 1
+    paths = [line['path'] for line in table(tmp_path / 'crops')]
+    assert len(paths) == 2
+    assert all((tmp_path / 'crops' / path).is_file() for path in paths)
+    report = crop_people(tmp_path / 'second/shot.png', '../crops', detector=red_people, progress=False)
+    assert (report.known, report.crops) == (1, 0)
+    assert len(read_metadata(tmp_path / 'crops/crops.jsonl')) == 2  # which refuses a path that is there twice
+
+
+LONG, LONGER = 'é' * 120, '😀' * 60
+
+
+@pytest.mark.parametrize(
+    'stem', [LONG, LONGER, ' first', 'a\\b', '.hidden', 'two\nlines'], ids=['long', 'longer', '1', '2', '3', '4']
+)
+def test_the_table_names_crops_whatever_the_sources_are_called(stem, tmp_path):
+    source = save(tmp_path / 'photos' / f'{stem}.png', scene([(10, 40, 50, 160)]))
+    assert crop_people(source, tmp_path / 'crops', detector=red_people, progress=False).crops == 1
+    found = [picture.name for picture in scan_folder(tmp_path / 'crops').pictures]
+    assert list(read_metadata(tmp_path / 'crops/crops.jsonl')) == found
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='other systems have no such names')
+def test_names_that_are_no_text_are_refused_and_told(tmp_path, monkeypatch, capsys):
+    broken = os.path.join(os.fsencode(tmp_path), b'caf\xe9.png')
+    with open(broken, 'wb') as file:
+        file.write(save(tmp_path / 'good.png', scene([(10, 40, 50, 160)])).read_bytes())
+    sources = [os.fsdecode(broken), tmp_path / 'good.png']
+    report = crop_people(sources, tmp_path / 'crops', detector=red_people, progress=False)
+    assert report.crops == 1
+    assert [reason for _, reason in report.refused] == ['has a name that is no text']
+    monkeypatch.syspath_prepend(str(TOOLS))
+    import crop_people as tool
+
+    monkeypatch.setattr(tool, 'crop_people', lambda *args, **options: report)
+    assert tool.main(['somewhere', '--out', 'crops']) == 1
+    assert 'caf\\udce9.png' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    'entry',
+    [
+        '{}',
+        '{"source": "x"}',
+        '{"source": "x", "stamp": "1", "picture": 0, "crops": [{"box": 1}]}',
+        '{"source": "x", "stamp": "1", "picture": 0, "crops": [{"path": "../outside.png"}]}',
+    ],
+)
+def test_a_damaged_log_is_named(entry, tmp_path):
+    source = save(tmp_path / 'a.png', scene([(10, 40, 50, 160)]))
+    crop_people(source, tmp_path / 'crops', detector=red_people, progress=False)
+    with open(tmp_path / 'crops/.crop_people/log.jsonl', 'a') as file:
+        file.write(f'{entry}\n')
+    with pytest.raises(ValueError, match=r'log\.jsonl, line 4: must be JSON that crop_people wrote'):
+        crop_people(source, tmp_path / 'crops', detector=red_people, progress=False)
+
+
+@pytest.mark.parametrize(('name', 'value'), [('every', float('inf')), ('min_score', float('nan'))])
+def test_numbers_that_would_find_nobody_are_refused(name, value, tmp_path):
+    video = write_video(tmp_path / 'v.avi', walking(3))
+    with pytest.raises(ValueError, match=f'{name} must be'):
+        crop_people(video, tmp_path / 'crops', detector=red_people, progress=False, **{name: value})
+
+
+@pytest.mark.skipif(not hasattr(cv2, 'HOGDescriptor'), reason='this OpenCV has no HOG detector')
+@pytest.mark.parametrize('size', [(1, 20000), (20000, 1), (1, 1)])
+def test_hog_takes_pictures_of_any_shape(size):
+    boxes, scores = load_detector(HOG)[0](np.full((*size, 3), 90, np.uint8))
+    assert (boxes.shape, scores.shape) == ((0, 4), (0,))
+
+
+@pytest.mark.parametrize('device', ['nowhere', 'cuda:99'])
+def test_a_device_that_is_not_there_is_named(device):
+    with pytest.raises(ValueError, match=f'device must be one that can be used here, such as cpu, but got {device}'):
+        usable_device(device)

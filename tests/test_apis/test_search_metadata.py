@@ -124,3 +124,9 @@ def test_fields_of_callers():
         check_fields(dict(camera=['c1']), 'upload')
     with pytest.raises(MetadataError, match='upload: names of columns'):
         check_fields({3: 'c1'}, 'upload')
+
+
+def test_cells_may_hold_what_other_programs_take_for_line_breaks(tmp_path):
+    path = tmp_path / 'metadata.csv'
+    path.write_text('path,note\na\u2028.png,x\x0cy\nb.png,p\x85q\n', encoding='utf-8')
+    assert read_metadata(path) == {'a\u2028.png': {'note': 'x\x0cy'}, 'b.png': {'note': 'p\x85q'}}

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -513,3 +514,61 @@ def test_importing_the_name_imports_no_torch():
         timeout=120,
     )
     assert done.stdout.strip() == 'False'
+
+
+@pytest.mark.parametrize('queries', [dict(texts=[]), dict(images=[]), dict(texts=[], images=[])])
+def test_no_queries_have_no_answers(queries, searcher):
+    assert searcher.search_batch(**queries) == []
+
+
+def test_a_number_of_numpy_is_a_number(searcher):
+    assert names(searcher.search('red', top_k=np.int64(2))) == names(searcher.search('red', top_k=2))
+
+
+def test_a_link_to_itself_is_refused_alone(searcher, crops):
+    (crops / 'loop.png').symlink_to(crops / 'loop.png')
+    report = searcher.add_folder(crops, pattern='cam_(?P<camera>[a-z])/', progress=False)
+    assert report.refused == [('loop.png', 'is a link that leads nowhere')]
+    assert report.known == 6
+
+
+@pytest.mark.parametrize('value', ['x' * 20_000, '\ud800', 'a\0b', 10**400, float('nan'), None, [1]])
+def test_metadata_that_no_gallery_takes_are_told_before_anything_is_encoded(value, crops):
+    encoder = ColourEncoder()
+    with PersonSearcher(encoder, image_root=crops) as searcher:
+        with pytest.raises(ValueError, match=r'cam_b/5\.png'):
+            searcher.add_folder(crops, metadata={'cam_b/5.png': {'note': value}}, progress=False)
+        assert encoder.encoded == 0
+
+
+def test_a_model_has_one_caller_at_a_time(crops):
+    class OneAtATime(ColourEncoder):
+        batch_size = 1
+        inside = most = 0
+
+        def encode_images(self, pictures):
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+            time.sleep(0.02)
+            self.inside -= 1
+            return super().encode_images(pictures)
+
+    encoder = OneAtATime()
+    with PersonSearcher(encoder, image_root=crops) as searcher:
+        adding = threading.Thread(target=searcher.add_folder, args=(crops,), kwargs=dict(progress=False))
+        adding.start()
+        while adding.is_alive():
+            searcher.encode(images=[np.zeros((2, 2, 3), np.uint8)])
+        adding.join()
+    assert len(encoder.batches) > 6
+    assert encoder.most == 1
+
+
+def test_a_picture_is_deleted_before_others_may_add_its_crop_again(searcher, monkeypatch):
+    searcher.add_pictures([np.zeros((4, 2, 3), np.uint8)], ['upload'], keep=True)
+    forget, alone = searcher._pictures.forget, []
+    monkeypatch.setattr(
+        searcher._pictures, 'forget', lambda path: (alone.append(searcher._writing.locked()), forget(path))
+    )
+    assert searcher.delete(['upload']) == 1
+    assert alone == [True]

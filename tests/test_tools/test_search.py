@@ -19,6 +19,7 @@ from crash_runs import load_tool  # noqa: E402
 from export_models import make_model  # noqa: E402
 
 from mmt2ireid.apis.search import TorchEncoder  # noqa: E402
+from mmt2ireid.gallery import open_gallery  # noqa: E402
 
 TEXTS = ('a man in a red coat', 'the woman with a blue bag', 'white shirt')
 
@@ -193,3 +194,58 @@ def test_the_quickstarts_model_is_the_default(search, model, monkeypatch, tmp_pa
 def test_options_that_do_not_go_together(arguments, search):
     with pytest.raises(SystemExit):
         search(TEXTS[0], *arguments, named=False)
+
+
+def test_beside_a_program_that_writes_the_gallery_is_searched_as_it_is(search, model, crops):
+    _, before, _ = search(TEXTS[0])
+    (place,) = (crops / '.mmt2ireid').iterdir()
+    encoder = TorchEncoder(*model, device='cpu')
+    Image.new('RGB', (20, 40)).save(crops / 'new.png')
+    with open_gallery(place, model=encoder.fingerprint, dim=encoder.dim):
+        status, printed, told = search(TEXTS[0])
+    assert (status, printed) == (0, before)
+    assert 'searched as it is, with its 7 crops' in told
+    assert 'open for writing already' in told
+
+
+def test_a_gallery_that_cannot_be_written_to_is_searched_as_it_is(search, monkeypatch):
+    _, before, _ = search(TEXTS[0])
+
+    def only_read(place, *, read_only=False, **options):
+        if not read_only:
+            raise OSError(30, 'Read-only file system')
+        return open_gallery(place, read_only=True, **options)
+
+    tool = load_tool('search')
+    monkeypatch.setattr('test_search.load_tool', lambda name: tool)
+    monkeypatch.setattr(tool, 'open_gallery', only_read)
+    monkeypatch.setattr(os, 'access', lambda path, mode: False)
+    status, printed, told = search(TEXTS[0])
+    assert (status, printed) == (0, before)
+    assert 'Read-only file system' in told
+
+
+def test_a_condition_on_what_no_crop_has_is_told(search):
+    pattern = '(?P<camera>cam_[a-z])/'
+    assert (
+        "no crop has 'camra': the crops have camera"
+        in search(TEXTS[0], '--pattern', pattern, '--where', 'camra=cam_a')[2]
+    )
+    assert 'no crop has' not in search(TEXTS[0], '--pattern', pattern, '--where', 'camera=cam_a')[2]
+    assert "no crop has 'camera': no metadata are known" in search(TEXTS[0], '--where', 'camera=cam_a')[2]
+
+
+@pytest.mark.parametrize('option', ['--out', '--json'])
+def test_results_that_cannot_be_written_are_told_before_the_search(option, search, crops, tmp_path):
+    place = tmp_path / 'folder.png'
+    place.mkdir()
+    status, _, told = search(TEXTS[0], option, place)
+    assert status == 2
+    assert 'the results must go to a file' in told
+    assert not (crops / '.mmt2ireid').exists()
+
+
+def test_a_device_that_is_not_there_is_told(search):
+    status, _, told = search(TEXTS[0], '--device', 'nowhere')
+    assert status == 2
+    assert 'device must be one that can be used here' in told

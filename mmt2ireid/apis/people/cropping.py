@@ -24,7 +24,7 @@ from mmt2ireid.apis.search.folder_scan import is_text, scan_folder
 from mmt2ireid.apis.search.pictures import SUFFIXES, BadPictureError, PictureLimits, read_picture
 from mmt2ireid.compat import write_atomically
 
-_MAX_STEM = 60  # characters; with four bytes each, a name of a crop fits into the 255 bytes of file systems
+_MAX_STEM = 50  # characters; with four bytes each, a name of a crop fits into the 255 bytes of file systems
 FORMATS = {'png': dict(format='PNG'), 'jpg': dict(format='JPEG', quality=95)}
 
 

@@ -83,7 +83,6 @@ class TorchvisionDetector:
     min_score = 0.7
 
     def __init__(self, name: str, weights: str | Path | None = None, device: str | None = None) -> None:
-        import torch
         from torchvision.models import detection, get_model, get_model_weights, list_models
 
         known = list_models(module=detection)
