@@ -59,8 +59,8 @@ def test_the_quickstart_installs_what_its_steps_need(checkout, arguments):
 def test_tests_are_installed_with_their_extra_and_chosen(checkout):
     asked = call(checkout, 'run_tests.sh', 'tests/test_x.py')
     assert '-e .[tests]' in asked
-    assert '-m pytest -m not slow tests/test_x.py' in asked
-    assert 'pytest -m  tests/test_x.py' in call(checkout, 'run_tests.sh', '--all', 'tests/test_x.py')
+    assert '-m pytest -m not slow -n 2 --dist loadfile tests/test_x.py' in asked
+    assert 'pytest -m  -n 2 --dist loadfile tests/test_x.py' in call(checkout, 'run_tests.sh', '--all', 'tests/test_x.py')
 
 
 def test_installs_once_until_the_requirements_change(checkout):
