@@ -140,6 +140,7 @@ def test_matrix(tool):
     assert [cell['own_test_set'] for cell in content['cells']] == [True, False] * 2
 
 
+@pytest.mark.slow
 def test_two_processes_write_the_report_of_one(toy_world, monkeypatch):
     monkeypatch.chdir(toy_world)
     kept = {name: value for name, value in os.environ.items() if name not in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK')}
