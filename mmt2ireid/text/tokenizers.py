@@ -196,12 +196,13 @@ def build_tokenizer(cfg: dict) -> Tokenizer:
 
 
 def shared_tokenizer(cfg: dict) -> Tokenizer:
-    """Like :func:`build_tokenizer`, but equal configs get the same instance within a process."""
-    return _shared(json.dumps(cfg, sort_keys=True, default=os.fspath))
+    """Like :func:`build_tokenizer`, but equal configs get the same instance within a process and a working folder."""
+    return _shared(json.dumps(cfg, sort_keys=True, default=os.fspath), os.getcwd())
 
 
 @functools.cache
-def _shared(cfg: str) -> Tokenizer:
+def _shared(cfg: str, folder: str) -> Tokenizer:
+    # A path in the config may be relative: in another working folder it is another tokenizer.
     return build_tokenizer(json.loads(cfg))
 
 

@@ -135,3 +135,14 @@ def test_equal_configs_share_one(bert_dir):
 def test_bad_config_is_refused(cfg, message):
     with pytest.raises(ValueError, match=message):
         build_tokenizer(cfg)
+
+
+def test_a_relative_folder_is_another_tokenizer_elsewhere(tmp_path, monkeypatch):
+    from mmt2ireid.text import shared_tokenizer
+
+    found = []
+    for name in ('one', 'two', 'one'):
+        (tmp_path / name).mkdir(exist_ok=True)
+        monkeypatch.chdir(tmp_path / name)
+        found.append(shared_tokenizer(dict(type='HFTokenizer', name_or_dir='words')))
+    assert found[0] is found[2] and found[0] is not found[1]
