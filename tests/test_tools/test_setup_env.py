@@ -60,7 +60,8 @@ def test_tests_are_installed_with_their_extra_and_chosen(checkout):
     asked = call(checkout, 'run_tests.sh', 'tests/test_x.py')
     assert '-e .[tests]' in asked
     assert '-m pytest -m not slow -n 2 --dist loadfile tests/test_x.py' in asked
-    assert 'pytest -m  -n 2 --dist loadfile tests/test_x.py' in call(checkout, 'run_tests.sh', '--all', 'tests/test_x.py')
+    asked = call(checkout, 'run_tests.sh', '--all', 'tests/test_x.py')
+    assert 'pytest -m  -n 2 --dist loadfile tests/test_x.py' in asked
 
 
 def test_installs_once_until_the_requirements_change(checkout):
