@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
+import logging
 import os
 import re
 import sys
@@ -191,8 +192,8 @@ def load_from_http(filename: str, map_location: Any = None) -> Any:
     target = os.path.join(torch.hub.get_dir(), 'checkpoints', os.path.basename(urlparse(filename).path))
     failure: Exception | None = None
     if not os.path.isfile(target) and int(os.environ.get('LOCAL_RANK', 0)) == 0:
-        os.makedirs(os.path.dirname(target), exist_ok=True)
         try:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
             torch.hub.download_url_to_file(filename, target, progress=sys.stderr.isatty())
         except Exception as error:
             failure = error
@@ -292,3 +293,21 @@ def import_milvus_lite() -> None:
     finally:
         if lent:
             del sys.modules['pkg_resources']
+
+
+@contextmanager
+def keep_log_files() -> Iterator[None]:
+    """Inside, ``logging.config.dictConfig`` leaves alone the handlers that stand: it closes those of all others.
+
+    MMEngine's loggers write to files that are not opened again once they are closed: what a training or an evaluation
+    logs after pymilvus was imported, or after a page was shown, would be lost, and building a model would raise.
+    Retired by the releases of pymilvus and uvicorn that configure their own loggers only.
+    """
+    named, handlers = dict(logging._handlers), logging._handlerList[:]  # type: ignore[attr-defined]
+    logging._handlers.clear()  # type: ignore[attr-defined]
+    logging._handlerList.clear()  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        logging._handlers.update(named)  # type: ignore[attr-defined]
+        logging._handlerList[:0] = handlers  # type: ignore[attr-defined]

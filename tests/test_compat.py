@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import logging
+import logging.config
 import os
 import pickle
 import re
@@ -179,3 +181,24 @@ def test_mmpretrain_models_import_without_the_warning():
         warnings.warn('Fail to import ``MultiScaleDeformableAttention`` from x', UserWarning, stacklevel=1)
         warnings.warn('something else', UserWarning, stacklevel=1)
     assert [str(item.message) for item in caught] == ['something else']
+
+
+def test_log_files_of_others_stay_open(tmp_path):
+    """What pymilvus does when it is imported, and uvicorn when it serves."""
+    logger = logging.getLogger('mmt2ireid.test_log_files')
+    logger.propagate = False
+    handler = logging.FileHandler(tmp_path / 'x.log', 'w')
+    handler.name = 'log of a training'
+    logger.addHandler(handler)
+    theirs = dict(version=1, disable_existing_loggers=False, handlers=dict(own={'class': 'logging.NullHandler'}))
+    try:
+        logger.warning('before')
+        with compat.keep_log_files():
+            logging.config.dictConfig(theirs)
+        logger.warning('after')
+        assert (tmp_path / 'x.log').read_text() == 'before\nafter\n'
+        assert {'log of a training', 'own'} <= set(logging._handlers)
+        assert handler in [known() for known in logging._handlerList], 'which are flushed at the end'
+    finally:
+        logger.removeHandler(handler)
+        handler.close()

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from mmt2ireid.compat import import_milvus_lite
+from mmt2ireid.compat import import_milvus_lite, keep_log_files
 from mmt2ireid.gallery.base import GalleryError
 from mmt2ireid.gallery.locks import take_lock, wait_for_record_lock
 
@@ -83,7 +83,8 @@ def connect(place: Place) -> Any:
         GalleryError: nothing answers, or the file is open elsewhere.
     """
     try:
-        import pymilvus
+        with keep_log_files():
+            import pymilvus
     except ImportError as error:
         raise ImportError("a Milvus gallery needs pymilvus: pip install 'mmt2ireid[gallery]'") from error
     if place.file is not None:

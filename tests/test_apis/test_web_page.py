@@ -6,6 +6,7 @@ import contextlib
 import html
 import io
 import json
+import logging
 import os
 import re
 import socket
@@ -380,3 +381,18 @@ def test_the_page_goes_away_with_its_uploads(tmp_path):
         assert not os.path.exists(kept) and os.environ.get('GRADIO_TEMP_DIR') == before
         with socket.socket() as trial, pytest.raises(OSError):
             trial.connect(('127.0.0.1', int(address.rstrip('/').rsplit(':', 1)[1])))
+
+
+def test_log_files_stay_open_beside_a_page(tmp_path):
+    folder = colour_gallery(tmp_path / 'crops')
+    logger, handler = logging.getLogger('training'), logging.FileHandler(tmp_path / 'x.log', 'w')
+    logger.addHandler(handler)
+    with (
+        open_searcher(ColourEncoder(), folder, progress=False, tell=lambda text: None) as searcher,
+        running_page(SearchService(searcher), model='m', address=Address(port=0)),
+    ):
+        logger.warning('during')
+    logger.warning('after')
+    logger.removeHandler(handler)
+    handler.close()
+    assert (tmp_path / 'x.log').read_text() == 'during\nafter\n'

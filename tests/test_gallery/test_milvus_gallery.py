@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
 import random
 import signal
@@ -41,6 +42,12 @@ NASTY = ['c1', '3', '3.0', 'true', '"', '\\', "'", '" or 1==1 or "', '\\" or tru
 NASTY += ['%', '{v}', '2026-01-01T10:00', '2026-01-02', '[1]', '\x01', 'A', "') or ('"]
 NUMBERS = [3, 3.5, -1, 0, -0.0, 1e-7, 2**53, -(2**53), 1e300, 10]
 FIELDS = ['camera', 'time of day', 'k.é/x:y-z', 'n']
+
+
+def need_pymilvus():
+    """Without importing it, which would close the log files of other tests."""
+    if importlib.util.find_spec('pymilvus') is None:
+        pytest.skip('pymilvus is not installed')
 
 
 @pytest.fixture
@@ -232,9 +239,26 @@ def test_a_server_is_used_by_its_address(tmp_path):
     assert time.monotonic() - start < 10
 
 
+def test_log_files_stay_open_when_pymilvus_is_imported(tmp_path):
+    need_pymilvus()
+    code = f"""
+import logging
+from mmt2ireid.gallery import GalleryError, milvus_client, open_gallery
+handler = logging.FileHandler({str(tmp_path / 'x.log')!r}, 'w')
+logging.getLogger('training').addHandler(handler)
+milvus_client.CONNECT_SECONDS = 0.5
+try:
+    open_gallery('http://127.0.0.1:9', model='m', dim=8)
+except GalleryError:
+    logging.getLogger('training').warning('still here')
+"""
+    subprocess.run([sys.executable, '-c', code], check=True, timeout=120)
+    assert (tmp_path / 'x.log').read_text() == 'still here\n'
+
+
 def test_a_server_that_does_not_answer(monkeypatch):
     """Something listens, but says nothing."""
-    pytest.importorskip('pymilvus')
+    need_pymilvus()
     monkeypatch.setattr(milvus_client, 'CONNECT_SECONDS', 1.0)
     with socket.create_server(('127.0.0.1', 0)) as silent:
         start = time.monotonic()
@@ -283,8 +307,8 @@ def test_what_is_missing_is_named(tmp_path, monkeypatch):
     def version(name):
         raise importlib.metadata.PackageNotFoundError(name)
 
+    need_pymilvus()
     monkeypatch.setattr(milvus_client.importlib.metadata, 'version', version)
-    pytest.importorskip('pymilvus')
     with pytest.raises(ImportError, match=r"needs milvus-lite: pip install 'mmt2ireid\[gallery\]'"):
         open_gallery(tmp_path / 'g.db', model='m', dim=8)
     monkeypatch.setattr(milvus_client.importlib.metadata, 'version', lambda name: '3.2.2')

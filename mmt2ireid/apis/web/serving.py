@@ -17,6 +17,7 @@ from typing import Any
 
 from mmt2ireid.apis.web.guard import Guard
 from mmt2ireid.apis.web.service import SearchService
+from mmt2ireid.compat import keep_log_files
 
 # What the page does not use is off, whatever the environment says; some of it is of later versions of Gradio.
 _OFF: dict[str, Any] = dict(
@@ -164,21 +165,22 @@ def _launch(
 
     page = build_page(service, model=model, examples=EXAMPLES if examples is None else examples, notes=notes)
     known = inspect.signature(page.launch).parameters
-    _, url, shared = page.launch(
-        server_name=address.host,
-        server_port=address.port or _free_port(address.host),
-        share=address.share,
-        prevent_thread_lock=True,
-        quiet=True,
-        show_error=False,
-        max_file_size=service.limits.max_upload_bytes,
-        max_threads=8,
-        state_session_capacity=200,
-        theme=style.theme(),
-        css=style.CSS,
-        app_kwargs=dict(middleware=[Middleware(Guard, limits=service.limits, folder=folder)]),
-        **{name: value for name, value in _OFF.items() if name in known},
-    )
+    with keep_log_files():
+        _, url, shared = page.launch(
+            server_name=address.host,
+            server_port=address.port or _free_port(address.host),
+            share=address.share,
+            prevent_thread_lock=True,
+            quiet=True,
+            show_error=False,
+            max_file_size=service.limits.max_upload_bytes,
+            max_threads=8,
+            state_session_capacity=200,
+            theme=style.theme(),
+            css=style.CSS,
+            app_kwargs=dict(middleware=[Middleware(Guard, limits=service.limits, folder=folder)]),
+            **{name: value for name, value in _OFF.items() if name in known},
+        )
     return page, shared or url
 
 
