@@ -7,7 +7,9 @@ import gc
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 import torch
@@ -18,12 +20,13 @@ from torch import distributed
 
 from mmt2ireid.engine.options import check_image_sources, use_amp
 
-__all__ = ['LAUNCHERS', 'build_runner', 'is_main', 'run', 'run_each', 'use_amp']
+__all__ = ['LAUNCHERS', 'build_runner', 'is_main', 'run', 'run_each', 'shared_process_group', 'use_amp']
 
 LAUNCHERS = ('none', 'pytorch', 'slurm')
 _RANK_OF = dict(pytorch='RANK', slurm='SLURM_PROCID')
 GLOO_SETTLES_S = 0.3
 """Seconds in which gloo's threads finish their last piece of work; the interpreter must not be held meanwhile."""
+_shared = ContextVar('_shared', default=False)
 Result = TypeVar('Result')
 
 
@@ -58,15 +61,28 @@ def run_each(cfgs: Iterable[Config], action: Callable[[Runner], Result], *, laun
     Raises:
         ValueError: as :func:`build_runner`.
     """
-    was_initialized = distributed.is_initialized()
-    try:
+    with shared_process_group():
         results = []
         for cfg in cfgs:
             results.append(action(build_runner(cfg, launcher)))
             gc.collect()  # a Runner and its hooks refer to each other; the next model wants the memory
         return results
+
+
+@contextmanager
+def shared_process_group() -> Iterator[None]:
+    """Inside, several calls of :func:`run` and :func:`run_each` share the process group that the first one starts.
+
+    It is torn down at the end, also after an error. One that is started anew under the same torchrun may find the
+    addresses of the one before, and then waits for peers that are gone.
+    """
+    belongs_to_another = _shared.get() or distributed.is_initialized()
+    token = _shared.set(True)
+    try:
+        yield
     finally:
-        if distributed.is_initialized() and not was_initialized:
+        _shared.reset(token)
+        if distributed.is_initialized() and not belongs_to_another:
             _destroy_process_group()
 
 

@@ -56,6 +56,23 @@ def test_the_group_is_torn_down_after_an_error(make_cfg, one_rank):
     assert not distributed.is_initialized()
 
 
+def test_several_calls_may_share_a_group(make_cfg, one_rank, monkeypatch):
+    """A group that is started anew may find the addresses of the one before."""
+    groups, destroyed = [], []
+    start, destroy = distributed.init_process_group, distributed.destroy_process_group
+    monkeypatch.setattr(distributed, 'init_process_group', lambda *a, **k: (groups.append(a), start(*a, **k)))
+    monkeypatch.setattr(distributed, 'destroy_process_group', lambda: (destroyed.append(1), destroy()))
+    with launch.shared_process_group():
+        for name in ('one', 'two'):
+            run(make_cfg(experiment_name=name), lambda runner: None, launcher='pytorch')
+            assert distributed.is_initialized() and not destroyed
+    assert (len(groups), len(destroyed)) == (1, 1) and not distributed.is_initialized()
+    with pytest.raises(RuntimeError, match='on purpose'), launch.shared_process_group():
+        run(make_cfg(experiment_name='three'), lambda runner: None, launcher='pytorch')
+        raise RuntimeError('on purpose')
+    assert not distributed.is_initialized()
+
+
 def test_slurm_ranks_on_cpus(make_cfg, one_rank, monkeypatch):
     for name in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK'):
         monkeypatch.delenv(name)

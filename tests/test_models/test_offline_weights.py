@@ -43,6 +43,13 @@ def test_an_address_of_mmpretrain(kind, tmp_path):
         assert torch.equal(our_vit(dict(init, checkpoint=checkpoint)).pos_embed, theirs.pos_embed)
 
 
+def test_a_cache_that_cannot_be_written_is_named(monkeypatch, tmp_path):
+    (tmp_path / 'file').touch()
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'file'))
+    with pytest.raises(FileNotFoundError, match=r'(?s)in the cache at .*Not a directory.*init_cfg\.checkpoint=FILE'):
+        our_vit(dict(type='Pretrained', checkpoint=URL, prefix='backbone.'))
+
+
 def test_a_cached_file_that_was_cut_off_is_named(tmp_path):
     place = tmp_path / 'torch' / 'hub' / 'checkpoints' / URL.rpartition('/')[2]
     place.parent.mkdir(parents=True)

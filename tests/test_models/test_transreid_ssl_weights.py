@@ -202,6 +202,14 @@ def broken(change):
             'cannot be represented: sie_embed holds embedd',
         ),
         (broken(lambda s: s.update({'b1.0.norm1.weight': torch.ones(24)})), (), 'cannot be represented: b1 holds'),
+        (
+            {f'module.base.{key}': value for key, value in published(upstream(False), 'flat').items()}
+            | {'module.b1.0.norm1.weight': torch.ones(24)},
+            (),
+            'cannot be represented: b1 holds',
+        ),
+        (broken(lambda s: s.update(gate=torch.ones(24))), (), r'no other .* and 1 are \(gate\) unknown'),
+        (broken(lambda s: s.pop('blocks.1.attn.qkv.bias')), (), r'1 are \(layers\.1\.attn\.qkv\.bias\) missing'),
         (broken(lambda s: s.pop('cls_token')), (), 'must hold a ViT with a cls_token'),
         (broken(lambda s: s.pop('norm.weight')), (), r'a whole ViT, but ln1\.weight'),
         (
@@ -218,6 +226,13 @@ def test_what_cannot_be_converted_is_named(content, arguments, message, tmp_path
     with pytest.raises(SystemExit, match=rf'in\.pth .*{message}'):
         run(tmp_path / 'in.pth', tmp_path / 'out.pth', *arguments, monkeypatch=monkeypatch)
     assert os.listdir(tmp_path) == ['in.pth']
+
+
+def test_a_file_that_holds_itself_is_no_endless_search():
+    content: dict = {}
+    content['model'] = content
+    with pytest.raises(ValueError, match=r'x must hold a state dict'):
+        convert_transreid_ssl(content, 'x')
 
 
 def test_a_file_that_stands_is_kept(tmp_path, monkeypatch):

@@ -58,6 +58,16 @@ IRRA_BREAKS = [
     ),
     (lambda s: {**s, 'cross_attn.in_proj_bias': torch.full((72,), torch.nan)}, r'not finite: 1 \(heads\.irr'),
     (
+        lambda s: {**s, 'classifier.bias': torch.ones(7, dtype=torch.int8)},
+        r'no floating numbers: 1 \(classifier\.bias\)',
+    ),
+    (
+        lambda s: {**s, 'classifier.bias': torch.ones(7, dtype=torch.complex64)},
+        r'no floating numbers: 1 \(classifier\.bias\)',
+    ),
+    (lambda s: {**s, 'classifier.bias': torch.ones(7).to_sparse()}, r"dense tensors, but 'classifier\.bias' is"),
+    (lambda s: {**s, 'classifier.bias': torch.empty(7, device='meta')}, r"dense tensors, but 'classifier\.bias' is"),
+    (
         lambda s: {'visual.proj': s['base_model.visual.proj']},
         r'must be a checkpoint of IRRA, but .* called visual\.proj',
     ),
@@ -101,6 +111,12 @@ def test_files_that_are_no_weights(irra, tmp_path, monkeypatch, kind):
     with pytest.raises(ValueError, match=r'foreign\.pth (is refused|must (hold|be))'):
         convert_checkpoint(IRRA, 'foreign.pth', 'x.pth', config=irra[2])
     assert os.listdir() == ['foreign.pth']
+
+
+def test_a_config_without_a_model_is_named(irra, tmp_path):
+    (tmp_path / 'data.py').write_text('batch_size = 3')
+    with pytest.raises(ValueError, match=r'data\.py must describe a model'):
+        convert_checkpoint(IRRA, irra[0], tmp_path / 'x.pth', config=tmp_path / 'data.py')
 
 
 @pytest.mark.parametrize('share', [0.0, 0.3, 0.99])

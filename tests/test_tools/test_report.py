@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import socket
 import statistics
 import subprocess
 import sys
@@ -138,6 +139,23 @@ def test_matrix(tool):
     assert re.search(rf'\| first \| {re.escape(figures)} \| [^*]+ \|', report)
     assert '†' not in report
     assert [cell['own_test_set'] for cell in content['cells']] == [True, False] * 2
+
+
+def test_a_selection_has_one_process_group(toy_world, tool, monkeypatch):
+    """Val and test: a second group may find the addresses of the first, and hang."""
+    from torch import distributed
+
+    for name, value in dict(RANK='0', WORLD_SIZE='1', LOCAL_RANK='0', MASTER_ADDR='127.0.0.1').items():
+        monkeypatch.setenv(name, value)
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        monkeypatch.setenv('MASTER_PORT', str(free.getsockname()[1]))
+    monkeypatch.setattr('torch.cuda.is_available', lambda: False)
+    started, start = [], distributed.init_process_group
+    monkeypatch.setattr(distributed, 'init_process_group', lambda *a, **k: (started.append(a), start(*a, **k)))
+    several = paths('seed0/epoch_1', 'seed0/epoch_2')
+    tool('test', CONFIG, *several, '--report', 'group', '--select-by', 't2i/R1', '--launcher', 'pytorch')
+    assert len(started) == 1 and not distributed.is_initialized()
 
 
 @pytest.mark.slow

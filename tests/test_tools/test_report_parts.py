@@ -62,6 +62,8 @@ def files_of(folder):
     ('make', 'message'),
     [
         (lambda path: (path / 'metrics.json').write_text('{"metrics": {}}'), 'holds metrics.json, which is not of'),
+        (lambda path: (path / 'metrics.json').write_text('"a report"'), 'holds metrics.json, which is not of'),
+        (lambda path: (path / 'report.md').write_text('of my own'), 'holds report.md, which is not of a report'),
         (lambda path: (path / 'thesis.tex').write_text('all of it'), 'holds thesis.tex, which is not of a report'),
     ],
 )
@@ -115,6 +117,33 @@ def test_a_report_that_cannot_take_its_place_leaves_the_earlier_one(tmp_path, mo
     with pytest.raises(OSError, match='no'), folder.new_folder(target) as made:
         (made / 'report.md').touch()
     assert files_of(target) == before and os.listdir(tmp_path) == ['there']
+
+
+def test_what_a_killed_process_left_is_in_nobodys_way(tmp_path):
+    """In a container a process often has the number of the one before it."""
+    from mmt2ireid.apis.report import folder
+
+    for name in (f'.there.{os.getpid()}.tmp', f'.there.earlier.{os.getpid()}.tmp'):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / 'report.md').write_text('half')
+    for text in ('first', 'second'):
+        with folder.new_folder(tmp_path / 'there') as made:
+            folder.write_words(made, text, dict(report='x'))
+        assert (tmp_path / 'there' / 'report.md').read_text() == f'{text}\n'
+    assert len(os.listdir(tmp_path)) == 3, 'and nothing of it is touched'
+
+
+def test_a_folder_named_like_a_picture_is_not_of_a_report(tmp_path):
+    from mmt2ireid.apis.report import folder
+
+    with folder.new_folder(tmp_path / 'there') as made:
+        folder.write_words(made, 'old', dict(report='x'))
+    assert folder.check_folder(tmp_path / 'there') == tmp_path / 'there'
+    (tmp_path / 'there' / 'cmc.png').mkdir()
+    with pytest.raises(ValueError, match=r'holds cmc\.png, which is not of a report'):
+        folder.check_folder(tmp_path / 'there')
+    with pytest.raises(ValueError, match='report must be a folder that can be replaced'):
+        folder.check_folder('/')
 
 
 def test_strips_that_cannot_be_drawn_are_noted(tool, monkeypatch):

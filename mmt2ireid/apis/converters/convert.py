@@ -100,6 +100,8 @@ def convert_checkpoint(
     config = find_config(config or converter.config)
     cfg = Config.fromfile(config)
     cfg.merge_from_dict(dict(changes or {}))
+    if not cfg.get('model'):
+        raise ValueError(f'{config} must describe a model, but has none')
     conversion = convert_state(converter, source, get_model(cfg), str(checkpoint))
     meta = dict(converted_from=Path(checkpoint).name, method=converter.name, config=config.name)
     if changes:
@@ -130,7 +132,7 @@ def convert_state(converter: Converter, source: Mapping[str, Tensor], model: nn.
         target: _plain(converter.adapt(target, source[key], model), own.get(target))
         for key, target in routes.mapped.items()
     }
-    problems = [*_misfits(converter, routes, state, own), *_not_finite(state)]
+    problems = [*_misfits(converter, routes, state, own), *_no_floats(source, routes, own), *_not_finite(state)]
     if problems:
         raise ValueError(f'{label} must be of the model of the config, but\n' + '\n'.join(problems))
     model.load_state_dict(state)
@@ -168,6 +170,13 @@ def _misfits(converter: Converter, routes: Routes, state: Mapping[str, Tensor], 
     for advice, entries in shapes.items():
         lines += _told('of another shape', entries, advice)
     return lines
+
+
+def _no_floats(source: Mapping[str, Tensor], routes: Routes, own: Mapping[str, Tensor]) -> list[str]:
+    """Whole numbers are those of a quantised model, whose scale would be lost; complex ones would lose a part."""
+    wanted = {key for key, target in routes.mapped.items() if target in own and own[target].is_floating_point()}
+    bad = [key for key in source if key in wanted and not source[key].is_floating_point()]
+    return _told('no floating numbers', bad, 'the file is of a quantised model, or of another code')
 
 
 def _not_finite(state: Mapping[str, Tensor]) -> list[str]:

@@ -49,8 +49,18 @@ def read_published(path: str, wrappers: Sequence[str], foreign: Mapping[str, str
             f'{path} must hold tensors by name {_places(wrappers)}, but holds {_contents(content)}; '
             f'no tensor is {others[0]!r}, a {type(state[others[0]]).__name__}'
         )
+    odd = next((key for key, value in state.items() if not _is_dense(value)), None)
+    if odd is not None:
+        value = state[odd]
+        raise ValueError(
+            f'{path} must hold dense tensors, but {odd!r} is {value.dtype}, {value.layout}, {value.device}'
+        )
     wrapped = all(key.startswith('module.') for key in state)
     return {key.removeprefix('module.') if wrapped else key: value for key, value in state.items()}
+
+
+def _is_dense(value: Tensor) -> bool:
+    return value.layout is torch.strided and not value.is_quantized and not value.is_meta
 
 
 def _stand_ins() -> AbstractContextManager:

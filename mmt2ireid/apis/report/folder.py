@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -66,7 +67,7 @@ def check_folder(path: str | Path) -> Path:
             replaced.
     """
     folder = Path(path).resolve()
-    above = next(parent for parent in folder.parents if parent.exists())
+    above = next((parent for parent in folder.parents if parent.exists()), folder)
     if not above.is_dir() or not os.access(above, os.W_OK):
         raise ValueError(f'report must be a folder that can be made, but {above} cannot be written to')
     if not folder.exists():
@@ -75,11 +76,13 @@ def check_folder(path: str | Path) -> Path:
         raise ValueError(f'report must be a folder, but {folder} is a file')
     if folder.is_mount():
         raise ValueError(f'report must be a folder that can be replaced, but {folder} is a mount point: name one in it')
+    # A report comes whole: files of its names without its metrics.json are somebody's own.
+    names = FILES if _is_report(folder / METRICS) else ()
     strangers = sorted(
-        entry.name for entry in folder.iterdir() if entry.name not in FILES and not TEMP_FILE.match(entry.name)
+        entry.name
+        for entry in folder.iterdir()
+        if (entry.name not in names or entry.is_dir()) and not TEMP_FILE.match(entry.name)
     )
-    if (folder / METRICS).exists() and not _is_report(folder / METRICS):
-        strangers.insert(0, METRICS)
     if strangers:
         raise ValueError(
             f'report must be a new folder or that of a report, which is replaced whole, but {folder} holds '
@@ -99,8 +102,10 @@ def new_folder(path: Path) -> Iterator[Path]:
         A hidden folder beside it, which is removed when filling it fails.
     """
     check_folder(path)  # again: an evaluation may have taken hours
-    hidden = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    earlier = path.with_name(f'.{path.name}.earlier.{os.getpid()}.tmp')
+    # In a container, a killed process may have left a folder under the number that this one has now.
+    mark = secrets.token_hex(4)
+    hidden = path.with_name(f'.{path.name}.{mark}.{os.getpid()}.tmp')
+    earlier = path.with_name(f'.{path.name}.{mark}.earlier.{os.getpid()}.tmp')
     hidden.mkdir(parents=True)
     try:
         yield hidden
@@ -132,9 +137,10 @@ def write_words(folder: Path, text: str, content: Mapping[str, Any], config: str
 
 def _is_report(metrics: Path) -> bool:
     try:
-        return 'report' in json.loads(metrics.read_text())
-    except (OSError, ValueError, TypeError):
+        content = json.loads(metrics.read_text())
+    except (OSError, ValueError):
         return False
+    return isinstance(content, dict) and 'report' in content
 
 
 def draw_pictures(folder: Path, shown: Measured, curves: Mapping[str, Sequence[np.ndarray]]) -> Pictures:

@@ -24,7 +24,7 @@ from mmt2ireid.apis.report.folder import (
 )
 from mmt2ireid.apis.report.measure import Job, Measured, evaluate, measure
 from mmt2ireid.engine import options
-from mmt2ireid.engine.launch import is_main
+from mmt2ireid.engine.launch import is_main, shared_process_group
 
 ON_VAL = 'selected on val'
 ON_TEST = 'SELECTED ON THE TEST SET'
@@ -120,17 +120,18 @@ def report_selection(
     folder, main = check_folder(folder), is_main(launcher)
     known = identify(checkpoints, progress=main)
     members = _members(known)
-    val = evaluate([Job(splits['val'], one, f'val, {one.path}') for one in known], launcher=launcher)
-    chosen = [numbers[best([val[number] for number in numbers], by)] for numbers in members.values()]
     measured: list[Measured] = []
-    jobs = [Job(splits['test'], one, f'test, {one.path}', number in chosen) for number, one in enumerate(known)]
     order: list[int] = []
 
     def look(number: int, file: str) -> None:
         measured.append(measure(file, curves_only=number != chosen[0]))
         order.append(number)
 
-    test = evaluate(jobs, look, launcher=launcher)
+    with shared_process_group():
+        val = evaluate([Job(splits['val'], one, f'val, {one.path}') for one in known], launcher=launcher)
+        chosen = [numbers[best([val[number] for number in numbers], by)] for numbers in members.values()]
+        jobs = [Job(splits['test'], one, f'test, {one.path}', number in chosen) for number, one in enumerate(known)]
+        test = evaluate(jobs, look, launcher=launcher)
     runs = [
         Run(name, *([rows[number] for number in numbers] for rows in (known, val, test)), by=by)  # type: ignore[arg-type]
         for name, numbers in members.items()

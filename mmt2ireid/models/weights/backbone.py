@@ -74,8 +74,9 @@ def unwrap(checkpoint: Any, label: str, entries: Sequence[str] = WRAPPERS) -> di
     Raises:
         ValueError: there are none.
     """
-    found = checkpoint
-    while isinstance(found, Mapping):
+    found, known = checkpoint, set[int]()
+    while isinstance(found, Mapping) and id(found) not in known:
+        known.add(id(found))  # a file may hold itself
         inner = next((found[entry] for entry in entries if isinstance(found.get(entry), Mapping)), None)
         if inner is None:
             break
@@ -130,7 +131,7 @@ def load_backbone(
     if result.missing_keys or result.unexpected_keys:
         raise ValueError(
             f'{label} must hold all weights of {type(module).__name__} and no other, but '
-            f'{_some(result.missing_keys)} missing and {_some(result.unexpected_keys)} unknown'
+            f'{some(result.missing_keys)} missing and {some(result.unexpected_keys)} unknown'
         )
     told = f'; left there: {", ".join(f"{part} ({number})" for part, number in left.items())}' if left else ''
     print_log(f'{type(module).__name__}: {len(renamed)} weights from {label}{told}', logger='current')
@@ -205,5 +206,6 @@ def _agreed(given: tuple[int, int] | None, said: tuple[int, int] | None, label: 
     return said if given is None else given
 
 
-def _some(keys: Sequence[str]) -> str:
+def some(keys: Sequence[str]) -> str:
+    """How many there are, with three examples: '4 are (a, b, c)'."""
     return f'{len(keys)} are ({", ".join(keys[:3])})' if keys else 'none are'

@@ -10,7 +10,8 @@ from typing import Any
 
 from torch import Tensor
 
-from mmt2ireid.models.weights.backbone import unwrap
+from mmt2ireid.models.layers.conv_stem import ConvStem
+from mmt2ireid.models.weights.backbone import some, unwrap
 from mmt2ireid.models.weights.names import HEADS, to_mmpretrain
 from mmt2ireid.models.weights.positions import upright_grid
 
@@ -24,6 +25,9 @@ FOREIGN = {
     'dist_token': 'a distillation token',
 }
 """What a model of mmpretrain's VisionTransformer cannot hold."""
+
+LAYER = ('ln1', 'ln2', 'attn.qkv', 'attn.proj', 'ffn.layers.0.0', 'ffn.layers.1')
+"""Parts of a layer, each with weight and bias."""
 
 PREFIX = re.compile(r'^(module\.)?(backbone\.|base\.)?')
 
@@ -73,7 +77,8 @@ def convert_transreid_ssl(
     prefix = next((_prefix(key) for key in state if key.endswith('cls_token')), None)
     if prefix is None:
         raise ValueError(f'{label} must hold a ViT with a cls_token, but got names like {sorted(state)[:3]}')
-    foreign = sorted({part for part in map(lambda key: _part(key, prefix), state) if part in FOREIGN})
+    parts = {_part(key, prefix) for key in state} | {_part(key, 'module.') for key in state}
+    foreign = sorted(parts & FOREIGN.keys())
     if foreign:
         raise ValueError(f'{label} cannot be represented: {foreign[0]} holds {FOREIGN[foreign[0]]}')
     inside = [key for key in state if key.startswith(prefix) and _part(key, prefix) not in HEADS]
@@ -98,6 +103,7 @@ def _describe(state: Mapping[str, Tensor], label: str, entry: str, grid: Sequenc
             f'grid of {label} must hold its {rows} patches, but '
             + (f'got {shape[0]} x {shape[1]}' if shape else 'none is twice as high as wide: give it')
         )
+    _check_whole(state, kernel, stem, label)
     depth = 1 + max((int(key.split('.')[1]) for key in state if key.startswith('layers.')), default=-1)
     width = state['pos_embed'].shape[2]
     return dict(
@@ -108,6 +114,21 @@ def _describe(state: Mapping[str, Tensor], label: str, entry: str, grid: Sequenc
         conv_stem=stem,
         grid=list(shape),
     )
+
+
+def _check_whole(state: Mapping[str, Tensor], kernel: str, stem: bool, label: str) -> None:
+    """Refuses a ViT with a hole, or with a part that mmpretrain's has not."""
+    wanted = {'cls_token', 'pos_embed', 'ln1.weight', 'ln1.bias', kernel, f'{kernel.removesuffix("weight")}bias'}
+    if stem:
+        wanted |= {f'patch_embed.projection.{key}' for key in ConvStem(3, 1).state_dict()}
+    layers = {key.split('.')[1] for key in state if key.startswith('layers.')}
+    wanted |= {f'layers.{layer}.{key}.{end}' for layer in layers for key in LAYER for end in ('weight', 'bias')}
+    missing, unknown = sorted(wanted - state.keys()), sorted(state.keys() - wanted)
+    if missing or unknown or layers != set(map(str, range(len(layers)))):
+        raise ValueError(
+            f"{label} must hold a whole ViT and no other weights, but of its entries, in mmpretrain's names, "
+            f'{some(missing)} missing and {some(unknown)} unknown (layers: {", ".join(sorted(layers)) or "none"})'
+        )
 
 
 def _prefix(key: str) -> str:
