@@ -17,7 +17,7 @@ import mmt2ireid
 from mmt2ireid.pseudo_text.sources.opening import open_source
 
 PACKAGE = str(Path(mmt2ireid.__file__).parent)
-WATCHED = (os.path.join(PACKAGE, 'pseudo_text'), os.path.join(PACKAGE, 'compat.py'))
+WATCHED = (os.path.join(PACKAGE, 'pseudo_text'), os.path.join(PACKAGE, 'compat'))
 IMAGES = {**pictures(41), 'a/bad.png': b'bad', 'b/empty.png': b''}
 
 # One process imports torch; the others are forked from it, each in its first state.

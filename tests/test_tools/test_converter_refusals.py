@@ -144,7 +144,7 @@ class TestOut:
         def stop(*_):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr('mmt2ireid.compat.os.replace', stop)
+        monkeypatch.setattr('mmt2ireid.compat.files.os.replace', stop)
         with pytest.raises(KeyboardInterrupt):
             convert_checkpoint(IRRA, irra[0], tmp_path / 'x.pth', config=irra[2])
         assert not os.listdir(tmp_path)
