@@ -21,6 +21,7 @@ from typing import Any
 from PIL import Image
 from tqdm import tqdm
 
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.compat import write_atomically
 from mmt2ireid.pseudo_text.analysis import analysis_text
 from mmt2ireid.pseudo_text.analysis.accuracy_tally import AccuracyTally, load_truth
@@ -201,4 +202,4 @@ def list_phrases(row: CaptionRow, tally: AccuracyTally | None) -> list[SheetPhra
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main)

@@ -24,6 +24,7 @@ import numpy as np
 import torch
 
 from mmt2ireid.apis.benchmark import matmul_rate
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.compat import write_atomically
 from mmt2ireid.labeling import (
     cluster_statistics,
@@ -204,4 +205,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main)

@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.compat import write_atomically
 from mmt2ireid.pseudo_text import CaptionComposer, load_catalogue, load_templates
 from mmt2ireid.text import multi_hot, phrase_table, text_iou
@@ -107,4 +108,4 @@ def read_captions(path: Path) -> list[str]:
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main)

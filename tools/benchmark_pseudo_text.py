@@ -19,6 +19,7 @@ from pathlib import Path
 
 import torch
 
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.compat import write_atomically
 from mmt2ireid.pseudo_text.conquer.clip_scorer import PRECISIONS, CLIPScorer
 from mmt2ireid.pseudo_text.conquer.scorer import choose_attributes
@@ -149,4 +150,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main)

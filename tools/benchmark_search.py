@@ -27,6 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.compat import write_atomically
 from mmt2ireid.gallery import Crop, Gallery, MemoryGallery, MilvusGallery, Where
 
@@ -234,4 +235,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main)

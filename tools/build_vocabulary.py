@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from mmengine.config import Config, DictAction
 
 from mmt2ireid.apis import build_vocabulary, checkpoint_vocabulary, vocabulary_file
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.text import WordTokenizer
 
 
@@ -55,4 +56,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_command(main)

@@ -18,6 +18,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.compat import write_atomically
 from mmt2ireid.pseudo_text.analysis.caption_files import CaptionFileError, read_captions
 from mmt2ireid.pseudo_text.defects import DEFECT_KINDS, defect_kind, find_defects
@@ -80,4 +81,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_command(main)

@@ -14,6 +14,7 @@ import json
 import sys
 from collections.abc import Sequence
 
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.compat import write_atomically
 from mmt2ireid.datasets.doctor import KINDS, RELEASES, check_dataset
 
@@ -72,4 +73,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_command(main)

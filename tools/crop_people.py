@@ -13,6 +13,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.apis.people import AUTO, HOG, TORCHVISION, crop_people
 from mmt2ireid.apis.people.cropping import FORMATS
 
@@ -49,4 +50,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_command(main)

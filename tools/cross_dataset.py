@@ -18,6 +18,7 @@ from collections.abc import Sequence
 
 from mmengine.config import DictAction
 
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.apis.report import TestSet, Trained, report_cross_dataset
 from mmt2ireid.engine.launch import LAUNCHERS, is_main
 from mmt2ireid.engine.options import load_config
@@ -69,4 +70,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main)

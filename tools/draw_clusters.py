@@ -32,6 +32,7 @@ from mmt2ireid.apis.clusters import (
     picture_loader,
     split_features,
 )
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.engine.report import write_json
 from mmt2ireid.visualization import cluster_map, paired_strip
 from mmt2ireid.visualization.cluster_sheet import render_cluster_sheet
@@ -199,4 +200,4 @@ def table(figures: dict[str, dict[str, dict[str, float | None]]]) -> str:
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from mmengine.config import DictAction
 
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.apis.export import export_model
 from mmt2ireid.apis.export.graphs import OPSETS
 from mmt2ireid.apis.model_zoo import find_config
@@ -56,4 +57,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_command(main)

@@ -21,6 +21,7 @@ from typing import Any
 
 import torch
 
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.pseudo_text.combine.composer import CaptionComposer
 from mmt2ireid.pseudo_text.combine.synonyms import load_synonyms
 from mmt2ireid.pseudo_text.combine.templates import Templates, load_templates
@@ -187,4 +188,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main)

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.apis.search import BadPictureError, Encoder, PersonSearcher, TextWarning, load_encoder, read_picture
 from mmt2ireid.apis.search.searcher import parse_filter
 from mmt2ireid.apis.search.stored_pictures import HIDDEN
@@ -266,6 +267,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parse_args(argv)
     try:
         run(args)
+    except BrokenPipeError:
+        raise
     except (ValueError, OSError, ImportError) as error:
         tell(f'error: {error}')
         return 2
@@ -273,4 +276,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_command(main)

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.datasets.toy import ToyOptions
 from mmt2ireid.datasets.toy.clip_domain import draw_clip_domain
 from mmt2ireid.pseudo_text.conquer.toy_clip import ToyClipOptions, toy_clip_config, train_toy_clip
@@ -74,4 +75,4 @@ def train(args: argparse.Namespace) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main)

@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.apis.search import TextWarning
 from mmt2ireid.apis.web import Address, PageLimits, SearchService, open_searcher, serve
 from mmt2ireid.apis.web.serving import check_gradio
@@ -122,4 +123,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_command(main)

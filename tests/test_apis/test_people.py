@@ -331,16 +331,14 @@ def test_a_torchvision_model_with_a_local_file(small_weights, tmp_path):
     people = found['labels'] == 1
     np.testing.assert_allclose(boxes, found['boxes'][people].numpy(), rtol=1e-4, atol=1e-2)
     assert boxes.shape == (int(people.sum()), 4) and scores.shape == boxes.shape[:1]
-    report = crop_people(
-        save(tmp_path / 'x.png', picture),
-        tmp_path / 'out',
-        detector=SMALL_MODEL,
-        weights=small_weights,
-        device='cpu',
-        min_score=0,
-        progress=False,
-    )
+    source, options = save(tmp_path / 'x.png', picture), dict(detector=SMALL_MODEL, device='cpu', min_score=0)
+    report = crop_people(source, tmp_path / 'out', weights=small_weights, progress=False, **options)
     assert report.pictures == 1
+    state = torch.load(small_weights, weights_only=True)
+    finetuned = {key: value + 1 if key.startswith('head') else value for key, value in state.items()}
+    torch.save(finetuned, tmp_path / 'small.pth')
+    with pytest.raises(ValueError, match=r"other settings \(\{'weights': '[0-9a-f]{64}'\}\)"):
+        crop_people(source, tmp_path / 'out', weights=tmp_path / 'small.pth', progress=False, **options)
 
 
 def test_other_weights_are_refused(tmp_path):

@@ -6,6 +6,7 @@ import argparse
 import logging
 import sys
 
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.datasets.toy import ToyOptions, make_contact_sheet, make_toy_pedes
 
 
@@ -47,4 +48,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main)

@@ -9,9 +9,9 @@ is in docs/published_checkpoints.md.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.apis.converters import IRRA, convert_command
 
 
@@ -20,4 +20,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_command(main)

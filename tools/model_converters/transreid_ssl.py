@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.compat import load_from_local, write_atomically
 from mmt2ireid.models.weights import convert_transreid_ssl
 
@@ -58,4 +59,4 @@ def convert(args: argparse.Namespace) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main)

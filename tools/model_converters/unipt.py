@@ -8,9 +8,9 @@ not, and how to fine-tune from the result, is in docs/published_checkpoints.md.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.apis.converters import UNIPT, convert_command
 
 
@@ -19,4 +19,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_command(main)

@@ -127,7 +127,7 @@ class CropLog:
             return
         made = self._entries[0]['settings']
         if made != json.loads(json.dumps(settings)):
-            different = {key: made.get(key) for key in settings if made.get(key) != settings[key]}
+            different = {key: made.get(key) for key in {**settings, **made} if made.get(key) != settings.get(key)}
             raise ValueError(
                 f'{self.folder} holds crops made with other settings ({different}): give another folder, or delete it'
             )

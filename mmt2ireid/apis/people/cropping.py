@@ -146,6 +146,8 @@ def crop_people(
     find, name, score = load_detector(detector, weights=weights, device=device)
     rules = BoxRules(score if min_score is None else min_score, max_overlap, min_height, min_width, padding)
     settings = dict(asdict(rules), detector=name, every=every, file_format=file_format)
+    if weights is not None:
+        settings['weights'] = hashlib.sha256(Path(weights).read_bytes()).hexdigest()
     cropper = _Cropper(Path(out_dir), find, rules, every, file_format, limits or PictureLimits(), report)
     with CropLog(Path(out_dir), settings) as log, tqdm(desc='people', unit=' pictures', disable=not progress) as bar:
         bar.reset(total=sum(_expected(source, every) for source in found) if progress else None)
