@@ -235,6 +235,14 @@ def test_training_on_a_subset_is_refused(make):
         train(cfg)
 
 
+def test_averages_of_mmengine_are_refused(make):
+    """They would be of a model without phrases, and of another size."""
+    cfg = make()
+    cfg.custom_hooks.append(dict(type='EMAHook'))
+    with pytest.raises(ValueError, match='ClusteringHook must be used without EMAHook'):
+        train(cfg)
+
+
 def test_iteration_based_runs_are_refused(make):
     cfg = make()
     cfg.train_cfg = dict(by_epoch=False, max_iters=4, val_interval=2)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.hooks import Hook
+from mmengine.hooks import EMAHook, Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
 from mmengine.runner.base_loop import BaseLoop
@@ -94,9 +94,17 @@ class ClusteringHook(Hook):
 
         Args:
             runner: the runner.
+
+        Raises:
+            ValueError: an ``EMAHook`` has copied the model already.
         """
         if not isinstance(runner._train_loop, BaseLoop):  # only tests
             return
+        if any(isinstance(hook, EMAHook) for hook in runner.hooks):
+            raise ValueError(
+                f'{type(self).__name__} must be used without EMAHook, which averages a copy of the model from before '
+                'the memory and the phrases are filled; MutualTeaching (configs/cmmt/r50_cuhk_cmpm-mmt.py) has averages'
+            )
         heads, dataset = _model(runner).heads, runner.train_dataloader.dataset
         if self.head_name in heads and hasattr(heads[self.head_name], 'set_sizes'):
             first = getattr(dataset, 'first_captions', None)  # before_train says what is wrong with other datasets
