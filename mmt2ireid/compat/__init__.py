@@ -12,12 +12,14 @@ import sys
 from mmt2ireid.compat.checkpoints import UNSAFE_LOAD, load_from_http, load_from_local, patch_checkpoint_loader
 from mmt2ireid.compat.files import TEMP_FILE, patch_file_client, patch_local_backend, write_atomically
 from mmt2ireid.compat.mmpretrain import any_number_of_windows, patch_mmpretrain
+from mmt2ireid.compat.processes import end_with_parent, worker_pool
 from mmt2ireid.compat.servers import import_milvus_lite, keep_log_files
 
 __all__ = [
     'TEMP_FILE',
     'UNSAFE_LOAD',
     'any_number_of_windows',
+    'end_with_parent',
     'import_milvus_lite',
     'install',
     'keep_log_files',
@@ -27,6 +29,7 @@ __all__ = [
     'patch_file_client',
     'patch_local_backend',
     'patch_mmpretrain',
+    'worker_pool',
     'write_atomically',
 ]
 

@@ -7,13 +7,12 @@ folder; its pictures are drawn straight into memory.
 
 from __future__ import annotations
 
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from random import Random
 
 import numpy as np
 
+from mmt2ireid.compat import worker_pool
 from mmt2ireid.datasets.toy.attributes import Person, attributes_of
 from mmt2ireid.datasets.toy.camera import CAMERAS, draw_person
 from mmt2ireid.datasets.toy.sampling import distinct_persons, sample_shot
@@ -77,9 +76,7 @@ def draw_clip_domain(
     if workers <= 1 or len(chunks) == 1:
         drawn = list(map(draw, chunks))
     else:
-        # A forked worker starts at once; a spawned one imports everything first.
-        method = 'fork' if 'fork' in multiprocessing.get_all_start_methods() else 'spawn'
-        with ProcessPoolExecutor(min(workers, len(chunks)), multiprocessing.get_context(method)) as pool:
+        with worker_pool(min(workers, len(chunks))) as pool:
             drawn = list(pool.map(draw, chunks))
     return np.concatenate([pictures for pictures, _ in drawn]), [truth for _, truths in drawn for truth in truths]
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import io
 import json
 import logging
-import multiprocessing
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from mmt2ireid.compat import worker_pool
 from mmt2ireid.datasets.toy.camera import CAMERAS
 from mmt2ireid.datasets.toy.vocabulary import VOCAB_SIZE, tokenizer_files, words_of
 from mmt2ireid.datasets.toy.world import DOMAINS, Job, Record, ToyOptions, draw_job, jobs_of
@@ -194,9 +194,7 @@ def _chunk_results(
     if workers <= 1 or len(chunks) == 1:
         yield ((index, _draw_chunk(out, chunk, options)) for index, chunk in enumerate(chunks))
         return
-    # A forked worker starts at once; a spawned one imports everything first.
-    method = 'fork' if 'fork' in multiprocessing.get_all_start_methods() else 'spawn'
-    pool = ProcessPoolExecutor(min(workers, len(chunks)), multiprocessing.get_context(method))
+    pool = worker_pool(min(workers, len(chunks)))
     try:
         futures = {pool.submit(_draw_chunk, out, chunk, options): index for index, chunk in enumerate(chunks)}
         yield ((futures[future], future.result()) for future in as_completed(futures))

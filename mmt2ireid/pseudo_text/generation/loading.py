@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
+from mmt2ireid.compat import end_with_parent
 from mmt2ireid.pseudo_text.sources.decoding import decode_image
 from mmt2ireid.pseudo_text.sources.image_source import ImageSource, UnreadableImageError
 
@@ -132,6 +133,7 @@ def image_batches(
         batch_sampler=_Borders(shards, batch_size),
         collate_fn=_collate,
         num_workers=num_workers,
+        worker_init_fn=end_with_parent,
         pin_memory=torch.cuda.is_available(),
         # Nothing here is random; without a generator of its own the loader would draw from torch's.
         generator=torch.Generator().manual_seed(0),

@@ -5,15 +5,14 @@ from __future__ import annotations
 import functools
 import hashlib
 import logging
-import multiprocessing
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
+from mmt2ireid.compat import worker_pool
 from mmt2ireid.text.phrases import chunker
 from mmt2ireid.text.phrases.lemmas import Lemmatizer
 from mmt2ireid.text.phrases.lexicon import shared_lexicon
@@ -170,8 +169,7 @@ def _extracted(captions: list[str], tagger: Tagger, workers: int) -> Iterator[li
     if workers < 2:
         yield from (_phrases_of(chunk, tagger) for chunk in chunks)
         return
-    method = 'fork' if 'fork' in multiprocessing.get_all_start_methods() else 'spawn'
-    with ProcessPoolExecutor(workers, multiprocessing.get_context(method)) as pool:
+    with worker_pool(workers) as pool:
         yield from pool.map(functools.partial(_in_worker, tagger.name), chunks)
 
 
