@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import NoReturn
 
 INTERRUPTED, UNREAD = 130, 141
 """Exit statuses of a command that Ctrl-C, or a reader who had seen enough, ended: as a shell counts signals."""
 
 
-def run_command(main: Callable[[], int | None]) -> NoReturn:
-    """Runs a command and ends the process, without a traceback after Ctrl-C and where the output goes to ``head``.
+def run_command(main: Callable[[], int | None]) -> None:
+    """Runs a command; after Ctrl-C, and where the output goes to ``head``, it ends without a traceback.
 
     Args:
-        main: the command; what it returns is the exit status, None is 0.
+        main: the command. The process ends with the status that it returns, unless that is 0 or None.
     """
     try:
         status = main()
@@ -27,4 +26,5 @@ def run_command(main: Callable[[], int | None]) -> NoReturn:
         # What is still buffered goes nowhere, or the interpreter would complain once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = UNREAD
-    sys.exit(status)
+    if status:
+        sys.exit(status)
