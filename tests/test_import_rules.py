@@ -35,6 +35,21 @@ ALLOWED = {  # room -> rooms that it may import, beside itself and what is commo
     },
     **{name: set() for name in COMMON},
 }
+APIS = {  # what is in apis -> what in apis it may import
+    'benchmark': set(),
+    'clusters': {'vocabulary'},
+    'commands': set(),
+    'converters': {'model_zoo'},
+    'devices': set(),
+    'export': {'model_zoo', 'search'},
+    'lazy': set(),
+    'model_zoo': set(),
+    'people': {'devices', 'search'},
+    'report': set(),
+    'search': {'devices', 'lazy', 'model_zoo'},
+    'vocabulary': set(),
+    'web': {'search'},
+}
 PURE = (f'{PACKAGE}.text', f'{PACKAGE}.labeling', f'{PACKAGE}.gallery', f'{PACKAGE}.evaluation.retrieval')
 OPENMMLAB = {'mmengine', 'mmcv', 'mmpretrain'}
 
@@ -96,6 +111,23 @@ def breaches(graph: dict[str, set[str]]) -> list[str]:
     return found + impure(graph)
 
 
+def uphill(graph: dict[str, set[str]]) -> list[str]:
+    """Imports within apis from below: its rooms build on each other in one direction."""
+    found = []
+    for module, imported in graph.items():
+        if not is_below(module, f'{PACKAGE}.apis') or module == f'{PACKAGE}.apis':
+            continue
+        own = module.split('.')[2]
+        if own not in APIS:
+            found.append(f'{module} is in no room of apis that has rules')
+            continue
+        for name in sorted(imported):
+            other = [*name.split('.'), '', ''][2]
+            if is_below(name, f'{PACKAGE}.apis') and other not in {own, *APIS[own]}:
+                found.append(f'{module} imports {name}')
+    return found
+
+
 def may_import(own_room: str, other: str) -> bool:
     if own_room == '':
         return other in {'', *COMMON}
@@ -126,6 +158,22 @@ def test_the_package_keeps_the_rules():
     graph = modules()
     assert {'mmt2ireid.models.dual_encoder', 'mmt2ireid.structures.features'} <= graph.keys()
     assert not breaches(graph)
+    assert not uphill(graph)
+
+
+@pytest.mark.parametrize(
+    ('module', 'source'),
+    [
+        ('mmt2ireid.apis.search.x', 'from mmt2ireid.apis.web import Address'),
+        ('mmt2ireid.apis.model_zoo', 'from mmt2ireid.apis.search import PersonSearcher'),
+        ('mmt2ireid.apis.report.x', 'def f():\n    from mmt2ireid.apis import get_model'),
+        ('mmt2ireid.apis.attic', 'import os'),
+    ],
+)
+def test_apis_is_built_in_one_direction(module, source):
+    assert uphill({module: imports(source, module)})
+    allowed = dict.fromkeys(['mmt2ireid.apis.web.x'], imports('from mmt2ireid.apis.search import PersonSearcher', ''))
+    assert not uphill(allowed)
 
 
 def test_tools_import_the_package_only():
