@@ -13,7 +13,7 @@ from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from torch import nn
 
-from mmt2ireid import compat
+from mmt2ireid.compat import files
 from mmt2ireid.engine.hooks import atomic_checkpoint
 from mmt2ireid.registry import DATASETS, HOOKS, METRICS, MODELS
 
@@ -103,8 +103,8 @@ class DieHook(Hook):
         where, _, count = os.environ.get('DIE_AT', 'never').partition(':')
         self.where, self.left = where, int(count or 0)
         if where in ('half', 'whole'):
-            write = compat.write_atomically
-            compat.write_atomically = atomic_checkpoint.write_atomically = lambda *args: self._write(write, *args)
+            write = files.write_atomically
+            files.write_atomically = atomic_checkpoint.write_atomically = lambda *args: self._write(write, *args)
         if where == 'removal':
             from mmengine.fileio import LocalBackend
 
