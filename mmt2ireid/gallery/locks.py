@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import time
 import warnings
@@ -32,6 +34,12 @@ def take_lock(path: Path, gallery: Path) -> IO[str]:
     except ImportError:
         warnings.warn(f'{gallery}: this system has no file locks; let one program at a time write to it', stacklevel=3)
     except OSError as error:
+        if error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES):
+            # Some network file systems have no locks; that is not somebody else's lock.
+            warnings.warn(
+                f'{gallery}: no file can be locked there ({error}); let one program at a time write to it', stacklevel=3
+            )
+            return file
         file.seek(0)
         owner = file.read(100).strip()
         file.close()
@@ -39,9 +47,15 @@ def take_lock(path: Path, gallery: Path) -> IO[str]:
             f'{gallery}: the gallery is open for writing already{f" in {owner}" if owner else ""}; close it there '
             f'first (a folder can be read meanwhile, with read_only=True)'
         ) from error
-    file.truncate(0)
-    file.write(f'process {os.getpid()}')
-    file.flush()
+    try:
+        file.truncate(0)
+        file.write(f'process {os.getpid()}')
+        file.flush()
+    except OSError:
+        # A full disk: the lock would be held for as long as the error is kept.
+        with contextlib.suppress(OSError):
+            file.close()
+        raise
     return file
 
 

@@ -196,12 +196,18 @@ class MemoryGallery(Gallery):
     def _load(self) -> None:
         if self._folder is None:
             return
+        problem: Exception | None = None
         try:
             self._load_generation(self._folder)
-        except FileNotFoundError as error:
-            if not self._folder.has_moved_on():
-                raise GalleryError(f'{self._folder.folder}: a file of the gallery is gone: {error}') from error
+        except (FileNotFoundError, GalleryError) as error:
+            problem = error
+        # The files of an old generation are taken away one by one: a reader may have met only some.
+        if self._folder.read_only and self._folder.has_moved_on():
             self._load()
+        elif isinstance(problem, FileNotFoundError):
+            raise GalleryError(f'{self._folder.folder}: a file of the gallery is gone: {problem}') from problem
+        elif problem is not None:
+            raise problem
 
     def _load_generation(self, folder: ShardFolder) -> None:
         self._table, self._blocks, self._files = CropTable(), Blocks(self.dim), []
@@ -215,8 +221,13 @@ class MemoryGallery(Gallery):
         if self._folder is not None:
             name = self._folder.write_crops(crops, vectors)
             self._files.append(_File(name, len(self._table), len(crops), []))
-        self._blocks.append(vectors)
-        self._table.append(crops)
+        try:
+            self._blocks.append(vectors)
+            self._table.append(crops)
+        except BaseException:
+            # Stopped in between (Ctrl+C, no memory left), vectors would be taken for those of other crops from here on.
+            self.close()
+            raise
 
     def _rows(self, ids: Iterable[str]) -> list[int]:
         self._check_open()
@@ -248,7 +259,7 @@ class MemoryGallery(Gallery):
             return
         try:
             self._merge(start)
-        except OSError as error:
+        except (GalleryError, OSError) as error:
             # What was to be added or deleted is stored; only the files are more than need be.
             warnings.warn(f'the files of the gallery could not be merged: {error}', stacklevel=3)
 

@@ -65,6 +65,10 @@ def read_crops(path: Path, model: str, dim: int) -> Shard:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
     except SafetensorError as error:
         raise GalleryError(f'{path}: expected crops of a gallery, but got a broken file: {error}') from error
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise GalleryError(f'{path}: expected crops of a gallery, but it cannot be read: {error}') from error
     header = (words.get('format'), words.get('version'), sorted(tensors))
     if header != (FORMAT, str(VERSION), ['crops', 'vectors']):
         raise GalleryError(f'{path}: expected crops of a gallery ({FORMAT}, version {VERSION}), but got {header}')

@@ -46,7 +46,7 @@ class ShardFolder:
     """
 
     def __init__(self, folder: Path, *, model: str, dim: int, read_only: bool = False) -> None:
-        self.folder = folder
+        self.folder = folder.absolute()  # the program may go to another working folder
         self.read_only = read_only
         self._model, self._dim = model, dim
         self._lock: IO[str] | None = None
@@ -55,10 +55,10 @@ class ShardFolder:
             self._generation = self._read_info()
             return
         self._refuse_foreign()
-        folder.mkdir(parents=True, exist_ok=True)
-        self._lock = take_lock(folder / LOCK, folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = take_lock(self.folder / LOCK, self.folder)
         try:
-            if not (folder / INFO).exists():
+            if not (self.folder / INFO).exists():
                 self._path(1).mkdir(exist_ok=True)
                 self._write_info(1)
             self._generation = self._read_info()
@@ -108,7 +108,21 @@ class ShardFolder:
         """A generation that begins with these files of the present one; it counts once it is finished."""
         return NewGeneration(self, kept)
 
+    def check_place(self) -> None:
+        """Raises GalleryError where the folder is no longer the one that was opened: what is written would be lost."""
+        try:
+            assert self._lock is not None, 'only a writer writes'
+            same = os.path.samestat(os.fstat(self._lock.fileno()), os.stat(self.folder / LOCK))
+        except OSError:
+            same = False
+        if not same:
+            raise GalleryError(
+                f'{self.folder}: the folder was moved, deleted or replaced while it was open; nothing was changed: '
+                'open the gallery again where it is now'
+            )
+
     def _write(self, name: str, data: bytes) -> str:
+        self.check_place()
         path = self._path(self._generation) / name
         try:
             write_atomically(path, data)
@@ -211,6 +225,7 @@ class NewGeneration:
     """
 
     def __init__(self, owner: ShardFolder, kept: Sequence[str]) -> None:
+        owner.check_place()
         self._owner = owner
         self._old, self._number = owner._generation, owner._generation + 1
         self._path = owner._path(self._number)
@@ -232,8 +247,12 @@ class NewGeneration:
         """Lets this generation count, and takes the old one away."""
         _sync_folder(self._path)
         _sync_folder(self._owner.folder)
-        self._owner._write_info(self._number)
-        self._owner._generation, self._owner._next = self._number, self._next
+        try:
+            self._owner._write_info(self._number)
+        finally:
+            # Whoever is interrupted here goes on in the generation that counts.
+            if self._owner.has_moved_on():
+                self._owner._next = self._next
         shutil.rmtree(self._owner._path(self._old), ignore_errors=True)
 
     def _write(self, kind: str, data: bytes) -> str:

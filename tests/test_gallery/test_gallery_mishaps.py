@@ -1,0 +1,145 @@
+"""Galleries in a folder, and what happens to folders, locks and programs while they are open."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+
+import pytest
+from gallery_parts import crops, unit_rows
+
+from mmt2ireid.gallery import GalleryError, memory, open_gallery, shards
+
+
+def open_folder(folder, **kwargs):
+    return open_gallery(folder, model='m', dim=8, **kwargs)
+
+
+def names(gallery):
+    return [name[1:] for name in gallery.ids()]
+
+
+def test_a_relative_folder_stays_where_it_is_when_the_program_goes_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'elsewhere').mkdir()
+    with open_folder('g') as gallery:
+        gallery.add(crops(1), unit_rows(1))
+        monkeypatch.chdir(tmp_path / 'elsewhere')
+        gallery.add(crops(1, 1), unit_rows(1, seed=1))
+        gallery.delete(['c0'])
+    assert not list((tmp_path / 'elsewhere').iterdir())
+    with open_folder(tmp_path / 'g') as gallery:
+        assert list(gallery.ids()) == ['c1']
+
+
+@pytest.mark.parametrize('mishap', ['moved', 'deleted', 'replaced'])
+def test_a_folder_that_goes_away_while_it_is_open_is_not_written_to(mishap, tmp_path):
+    place = tmp_path / 'g'
+    with open_folder(place) as gallery:
+        gallery.add(crops(3), unit_rows(3))
+        shutil.rmtree(place) if mishap == 'deleted' else place.rename(tmp_path / 'moved')
+        if mishap == 'replaced':
+            with open_folder(place) as other:
+                other.add(crops(1, 9), unit_rows(1))
+        for change in (
+            lambda: gallery.add(crops(1, 5), unit_rows(1)),
+            lambda: gallery.delete(['c0']),
+            lambda: gallery._merge(0),
+        ):
+            with pytest.raises(GalleryError, match=r'moved, deleted or replaced while it was open.*where it is now'):
+                change()
+        assert names(gallery) == ['0', '1', '2']
+    assert place.exists() == (mishap == 'replaced')
+    if mishap != 'deleted':
+        with open_folder(tmp_path / 'moved' if mishap == 'moved' else place) as gallery:
+            assert names(gallery) == (['0', '1', '2'] if mishap == 'moved' else ['9'])
+
+
+def test_a_file_system_without_locks_is_said_and_used(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip('fcntl')
+
+    def none(*args):
+        raise OSError(errno.ENOLCK, 'No locks available')
+
+    monkeypatch.setattr(fcntl, 'flock', none)
+    with pytest.warns(UserWarning, match=r'no file can be locked there.*No locks.*one program at a time'):
+        gallery = open_folder(tmp_path / 'g')
+    with gallery:
+        gallery.add(crops(2), unit_rows(2))
+    with open_folder(tmp_path / 'g', read_only=True) as reader:
+        assert len(reader) == 2
+
+
+def test_a_shard_that_cannot_be_read_is_named(tmp_path):
+    with open_folder(tmp_path / 'g') as gallery:
+        gallery.add(crops(2), unit_rows(2))
+    shard = tmp_path / 'g' / 'generation-000001' / '00000001-crops.safetensors'
+    shard.unlink()
+    shard.mkdir()
+    with pytest.raises(GalleryError, match=r'00000001-crops\.safetensors: expected crops .* cannot be read'):
+        open_folder(tmp_path / 'g')
+
+
+def test_a_reader_that_meets_half_of_an_old_generation_reads_the_new_one(tmp_path, monkeypatch):
+    with open_folder(tmp_path / 'g') as gallery:
+        for start in range(4):
+            gallery.add(crops(2, 2 * start), unit_rows(2, seed=start))
+        numbered = shards.ShardFolder._numbered
+
+        def half_gone(folder):
+            monkeypatch.setattr(shards.ShardFolder, '_numbered', numbered)
+            files = numbered(folder)
+            first = files[0].read_bytes()
+            gallery._merge(0)
+            files[0].parent.mkdir()
+            files[0].write_bytes(first)
+            return numbered(folder)
+
+        monkeypatch.setattr(shards.ShardFolder, '_numbered', half_gone)
+        with open_folder(tmp_path / 'g', read_only=True) as reader:
+            assert names(reader) == list('01234567')
+
+
+def test_stopped_once_a_merge_counts_it_goes_on_in_what_counts(tmp_path, monkeypatch):
+    with open_folder(tmp_path / 'g') as gallery:
+        for start in range(3):
+            gallery.add(crops(1, start), unit_rows(1, seed=start))
+        write = shards.ShardFolder._write_info
+
+        def stopped(folder, generation):
+            write(folder, generation)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(shards.ShardFolder, '_write_info', stopped)
+        with pytest.raises(KeyboardInterrupt):
+            gallery._merge(0)
+        monkeypatch.undo()
+        gallery.add(crops(1, 3), unit_rows(1, seed=3))
+    with pytest.warns(UserWarning, match='took away 1 unfinished'):
+        gallery = open_folder(tmp_path / 'g')
+    with gallery:
+        assert names(gallery) == list('0123')
+
+
+@pytest.mark.parametrize('place', ['g', None])
+def test_stopped_between_vectors_and_crops_no_vector_becomes_another_crops(place, tmp_path, monkeypatch):
+    folder = None if place is None else tmp_path / place
+    vectors = unit_rows(6)
+    gallery = open_folder(folder)
+    gallery.add(crops(2), vectors[:2])
+
+    def stopped(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(memory.CropTable, 'append', stopped)
+    with pytest.raises(KeyboardInterrupt):
+        gallery.add(crops(2, 2), vectors[2:4])
+    monkeypatch.undo()
+    with pytest.raises(GalleryError, match='is closed'):
+        gallery.add(crops(2, 4), vectors[4:])
+    if folder is not None:
+        with open_folder(folder) as gallery:
+            gallery.add(crops(2, 4), vectors[4:])
+            assert [hits[0].crop.id for hits in gallery.search(vectors, 1)] == [f'c{n}' for n in range(6)]
+    assert os.listdir(tmp_path) == ([] if folder is None else ['g'])
