@@ -62,7 +62,11 @@ class Gallery(ABC):
 
     @abstractmethod
     def delete(self, ids: Iterable[str]) -> int:
-        """Takes crops out, for good; returns how many. Ids that are not there are passed over."""
+        """Takes crops out, for good; returns how many. Ids that are not there are passed over.
+
+        Raises:
+            ValueError: ``ids`` is one text, whose letters nobody meant; so in the methods below.
+        """
 
     @abstractmethod
     def known(self, ids: Iterable[str]) -> set[str]:
@@ -129,7 +133,11 @@ def check_model(place: object, model: str, dim: int, stored_model: Any, stored_d
 
 def check_top_k(top_k: int) -> int:
     """``top_k`` as an int; ValueError where it is none from 1 on."""
-    if isinstance(top_k, bool) or int(top_k) != top_k or top_k < 1:
+    try:
+        good = not isinstance(top_k, bool) and int(top_k) == top_k and top_k >= 1
+    except (TypeError, ValueError, OverflowError):  # no number, not a number, infinite
+        good = False
+    if not good:
         raise ValueError(f'top_k must be a whole number from 1 on, but got {top_k!r}')
     return int(top_k)
 

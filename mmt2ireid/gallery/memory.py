@@ -19,7 +19,7 @@ from mmt2ireid.gallery.base import (
     unknown_id,
 )
 from mmt2ireid.gallery.exact import exact_search
-from mmt2ireid.gallery.records import AddCount, Crop, Hit, Value, check_crops, check_vectors
+from mmt2ireid.gallery.records import AddCount, Crop, Hit, Value, check_crops, check_ids, check_vectors
 from mmt2ireid.gallery.shards import ShardFolder
 from mmt2ireid.gallery.table import CropTable
 from mmt2ireid.gallery.where import Where
@@ -114,6 +114,7 @@ class MemoryGallery(Gallery):
             raise
 
     def __len__(self) -> int:
+        self._check_open()
         return self._table.num_alive
 
     def add(self, crops: Sequence[Crop], vectors: np.ndarray, *, replace: bool = False) -> AddCount:
@@ -135,7 +136,7 @@ class MemoryGallery(Gallery):
         """See :meth:`Gallery.delete`."""
         with self._lock:
             self._check_writable()
-            gone = [name for name in dict.fromkeys(ids) if name in self._table.row_of]
+            gone = [name for name in dict.fromkeys(check_ids(ids)) if name in self._table.row_of]
             if gone:
                 if self._folder is not None:
                     name = self._folder.write_deleted(gone)
@@ -147,7 +148,8 @@ class MemoryGallery(Gallery):
     def known(self, ids: Iterable[str]) -> set[str]:
         """See :meth:`Gallery.known`."""
         with self._lock:
-            return {name for name in ids if name in self._table.row_of}
+            self._check_open()
+            return {name for name in check_ids(ids) if name in self._table.row_of}
 
     def get(self, ids: Iterable[str]) -> list[Crop]:
         """See :meth:`Gallery.get`."""
@@ -178,11 +180,13 @@ class MemoryGallery(Gallery):
     def fields(self) -> dict[str, list[Value] | Range]:
         """See :meth:`Gallery.fields`."""
         with self._lock:
+            self._check_open()
             return self._table.fields()
 
     def ids(self) -> Iterator[str]:
         """See :meth:`Gallery.ids`; those at the time of the call."""
         with self._lock:
+            self._check_open()
             return iter(list(self._table.ids()))
 
     def close(self) -> None:
@@ -232,7 +236,7 @@ class MemoryGallery(Gallery):
     def _rows(self, ids: Iterable[str]) -> list[int]:
         self._check_open()
         rows = []
-        for name in ids:
+        for name in check_ids(ids):
             if name not in self._table.row_of:
                 raise unknown_id(name)
             rows.append(self._table.row_of[name])

@@ -34,7 +34,7 @@ from mmt2ireid.gallery.milvus_rows import (
     key_of,
     keys_expression,
 )
-from mmt2ireid.gallery.records import AddCount, Crop, Hit, Value, check_crops, check_vectors
+from mmt2ireid.gallery.records import AddCount, Crop, Hit, Value, check_crops, check_ids, check_vectors
 from mmt2ireid.gallery.where import Where
 
 MAX_HITS = 16_384
@@ -144,7 +144,7 @@ class MilvusGallery(Gallery):
 
     def known(self, ids: Iterable[str]) -> set[str]:
         """See :meth:`Gallery.known`."""
-        names = list(dict.fromkeys(ids))
+        names = list(dict.fromkeys(check_ids(ids)))
         keys = {row[KEY] for part in _parts(names, _KEYS_PER_CALL) for row in self._query(keys_expression(part), [KEY])}
         return {name for name in names if key_of(name) in keys}
 
@@ -235,7 +235,7 @@ class MilvusGallery(Gallery):
             )
 
     def _fetch(self, ids: Iterable[str], field: str) -> list[dict[str, Any]]:
-        names = list(ids)
+        names = check_ids(ids)
         found = {}
         for part in _parts(list(dict.fromkeys(names)), _KEYS_PER_CALL):
             found.update({row[KEY]: row for row in self._query(keys_expression(part), [KEY, field])})

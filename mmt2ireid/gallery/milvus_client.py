@@ -23,6 +23,7 @@ DEFAULT_COLLECTION = 'mmt2ireid'
 CONNECT_SECONDS = 5.0
 _LITE_NAME = re.compile(r'[a-zA-Z0-9._-]{1,35}')
 _COLLECTION = re.compile(r'[a-zA-Z_]\w{0,254}', re.ASCII)
+_FILE = re.compile(r'(.*\.db)(?:#([^#/]*))?', re.DOTALL)
 _SQLITE = b'SQLite format 3\0'
 _LOCKS: dict[str, IO[str]] = {}
 
@@ -50,7 +51,8 @@ class Place:
         Raises:
             ValueError: a place that Milvus cannot be at.
         """
-        address, _, collection = str(place).partition('#')
+        match = None if '://' in str(place) else _FILE.fullmatch(str(place))
+        address, collection = match.groups() if match else str(place).partition('#')[::2]
         collection = collection or DEFAULT_COLLECTION
         if not _COLLECTION.fullmatch(collection):
             raise ValueError(
@@ -73,6 +75,11 @@ class Place:
         if not good:
             raise ValueError(f'{_shown(address)}: the address of a Milvus server must look like http://localhost:19530')
         return cls(address, collection, None, f'{_shown(address)}#{collection}')
+
+
+def is_file_place(place: str | Path) -> bool:
+    """Whether a place is that of a milvus-lite file: ``NAME.db``, with ``#collection`` behind it or not."""
+    return _FILE.fullmatch(str(place)) is not None
 
 
 def connect(place: Place) -> Any:

@@ -25,7 +25,7 @@ _HAS, _TEXT, _NUMBER, _FLAG = 'h', 't', 'n', 'b'
 
 def key_of(name: str) -> str:
     """Primary key of the crop with an id: 64 hexadecimal digits."""
-    return hashlib.sha256(name.encode()).hexdigest()
+    return hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()
 
 
 def keys_expression(names: Iterable[str]) -> str:

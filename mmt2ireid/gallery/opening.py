@@ -8,6 +8,7 @@ from pathlib import Path
 from mmt2ireid.gallery.base import Gallery
 from mmt2ireid.gallery.memory import MemoryGallery
 from mmt2ireid.gallery.milvus import MilvusGallery
+from mmt2ireid.gallery.milvus_client import is_file_place
 
 _ADDRESS = re.compile(r'[a-zA-Z][a-zA-Z0-9+.-]*://')
 
@@ -30,6 +31,6 @@ def open_gallery(place: str | Path | None, *, model: str, dim: int, read_only: b
     """
     if place is None:
         return MemoryGallery(model=model, dim=dim, read_only=read_only)
-    if (isinstance(place, str) and _ADDRESS.match(place)) or str(place).partition('#')[0].endswith('.db'):
+    if (isinstance(place, str) and _ADDRESS.match(place)) or is_file_place(place):
         return MilvusGallery(place, model=model, dim=dim, read_only=read_only)
     return MemoryGallery(place, model=model, dim=dim, read_only=read_only)

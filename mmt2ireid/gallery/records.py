@@ -94,6 +94,17 @@ def check_crops(crops: Iterable[Crop]) -> list[Crop]:
     return checked
 
 
+def check_ids(ids: Iterable[str]) -> list[str]:
+    """Ids as a list.
+
+    Raises:
+        ValueError: one text instead of several, whose letters would be taken for ids.
+    """
+    if isinstance(ids, (str, bytes)):
+        raise ValueError(f'ids must be a list of texts, but got one text: {ids[:80]!r}')
+    return list(ids)
+
+
 def _check_text(text: object, name: str, max_bytes: int) -> None:
     if not isinstance(text, str):
         raise ValueError(f'{name} must be text, but got {text!r}')

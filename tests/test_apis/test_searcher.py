@@ -571,4 +571,6 @@ def test_a_picture_is_deleted_before_others_may_add_its_crop_again(searcher, mon
         searcher._pictures, 'forget', lambda path: (alone.append(searcher._writing.locked()), forget(path))
     )
     assert searcher.delete(['upload']) == 1
+    with pytest.raises(ValueError, match='ids must be a list of texts, but got one text'):
+        searcher.delete('upload')
     assert alone == [True]

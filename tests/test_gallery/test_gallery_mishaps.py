@@ -7,9 +7,10 @@ import os
 import shutil
 
 import pytest
-from gallery_parts import crops, unit_rows
+from gallery_parts import crops, milvus_lite_version, unit_rows
 
-from mmt2ireid.gallery import GalleryError, memory, open_gallery, shards
+from mmt2ireid.gallery import Crop, GalleryError, memory, open_gallery, shards
+from mmt2ireid.gallery.milvus_client import Place, is_file_place
 
 
 def open_folder(folder, **kwargs):
@@ -143,3 +144,34 @@ def test_stopped_between_vectors_and_crops_no_vector_becomes_another_crops(place
             gallery.add(crops(2, 4), vectors[4:])
             assert [hits[0].crop.id for hits in gallery.search(vectors, 1)] == [f'c{n}' for n in range(6)]
     assert os.listdir(tmp_path) == ([] if folder is None else ['g'])
+
+
+@pytest.mark.parametrize('place', [None, 'g', 'g.db'])
+def test_a_closed_gallery_says_so_and_one_text_is_no_list_of_ids(place, tmp_path):
+    if place == 'g.db' and not milvus_lite_version().startswith('2.5.'):
+        pytest.skip('milvus-lite 2.5 is not installed')
+    with open_folder(None if place is None else tmp_path / place) as gallery:
+        gallery.add([Crop('a'), Crop('b')], unit_rows(2))
+        for call in (gallery.delete, gallery.known, gallery.get, gallery.vectors):
+            with pytest.raises(ValueError, match="ids must be a list of texts, but got one text: 'ab'"):
+                call('ab')
+        assert gallery.known(['a', '\ud800']) == {'a'} and gallery.delete(['\ud800']) == 0 and len(gallery) == 2
+    for question in (lambda: len(gallery), gallery.ids, gallery.fields, lambda: gallery.known(['a'])):
+        with pytest.raises(GalleryError, match='is closed'):
+            question()
+
+
+@pytest.mark.parametrize('top_k', [None, 'x', '3', float('nan'), float('inf'), True])
+def test_a_top_k_that_is_no_number_is_named(top_k):
+    with (
+        open_folder(None) as gallery,
+        pytest.raises(ValueError, match=f'top_k must be .* from 1 on, but got {top_k!r}'),
+    ):
+        gallery.search(unit_rows(1), top_k)
+
+
+def test_a_number_sign_in_a_folders_name_is_no_collection(tmp_path):
+    place = tmp_path / '#1' / 'crops.db'
+    assert Place.parse(place) == Place(str(place), 'mmt2ireid', place, str(place))
+    assert Place.parse(f'{place}#c') == Place(str(place), 'c', place, str(place))
+    assert is_file_place(place) and is_file_place(f'{place}#c') and not is_file_place(tmp_path / 'a.db' / 'folder')

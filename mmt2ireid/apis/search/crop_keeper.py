@@ -20,6 +20,7 @@ from mmt2ireid.apis.search.metadata import DEFAULT_FILES, Fields, check_fields
 from mmt2ireid.apis.search.pictures import BadPictureError, PictureLimits, Source, read_picture
 from mmt2ireid.apis.search.stored_pictures import StoredPictures
 from mmt2ireid.gallery import AddCount, Crop, Gallery, open_gallery
+from mmt2ireid.gallery.records import check_ids
 
 Keeper = TypeVar('Keeper', bound='CropKeeper')
 
@@ -215,7 +216,7 @@ class CropKeeper:
         Returns:
             How many there were.
         """
-        ids = list(ids)
+        ids = check_ids(ids)
         with self._writing:
             known = self.gallery.known(ids)
             crops = self.gallery.get([name for name in dict.fromkeys(ids) if name in known])
@@ -250,7 +251,7 @@ class CropKeeper:
         Raises:
             KeyError: one is not there.
         """
-        return [public_crop(crop) for crop in self.gallery.get(list(ids))]
+        return [public_crop(crop) for crop in self.gallery.get(check_ids(ids))]
 
     def fields(self) -> dict[str, Any]:
         """What crops can be filtered by: a field's values, or its lowest and highest where there are many."""
