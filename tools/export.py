@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         report = export_model(
             cfg, args.checkpoint, args.out, opset=args.opset, force=args.force, timing=not args.no_timing
         )
-    except (FileExistsError, FileNotFoundError, ImportError, ValueError) as error:
+    except (OSError, ImportError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
     print(report)

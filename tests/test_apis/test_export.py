@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 import torch
-from export_models import CAPTIONS, LENGTH, make_model, pictures
+from export_models import CAPTIONS, LENGTH, copy_graphs, left_in, make_model, pictures
 from mmcv.transforms import Resize
 from mmengine.model import BaseModule
 from mmpretrain.models.utils import ShiftWindowMSA
@@ -53,24 +52,7 @@ def bert(tmp_path_factory):
 @pytest.fixture
 def copied(bert, monkeypatch):
     """Exporting takes the graphs that are there, which is faster."""
-    folder = bert[2].folder
-    meta = json.loads((folder / 'meta.json').read_text())
-
-    def copy_graph(part):
-        def take(*args):
-            path = next(argument for argument in args if isinstance(argument, Path))
-            shutil.copy(folder / path.name, path)
-            return meta[part]
-
-        return take
-
-    monkeypatch.setattr(exporting, 'export_images', copy_graph('image'))
-    monkeypatch.setattr(exporting, 'export_texts', copy_graph('text'))
-
-
-def left_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.name not in ('tokenizer', 'tiny.pth')
-                  and not path.name.startswith('tiny_'))  # fmt: skip
+    copy_graphs(monkeypatch, bert[2].folder)
 
 
 def check_by_hand(config, checkpoint, folder, tolerance=1e-5):
@@ -224,27 +206,6 @@ def test_what_is_interrupted_leaves_nothing(bert, copied, tmp_path, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         export_model(config, checkpoint, tmp_path / 'new', timing=False)
     assert left_in(tmp_path) == []
-
-
-def test_only_an_exported_model_is_replaced_and_only_when_told(bert, copied, tmp_path):
-    config, checkpoint, _ = bert
-    taken = tmp_path / 'thesis'
-    taken.mkdir()
-    (taken / 'chapter.tex').write_text('years of work')
-    for force in (False, True):
-        with pytest.raises(FileExistsError, match='never replaced'):
-            export_model(config, checkpoint, taken, force=force)
-    assert (taken / 'chapter.tex').read_text() == 'years of work'
-    old = tmp_path / 'exported'
-    old.mkdir()
-    (old / 'meta.json').write_text('{"format": 1}')
-    (old / 'left_over').write_text('')
-    with pytest.raises(FileExistsError, match='--force'):
-        export_model(config, checkpoint, old)
-    report = export_model(config, checkpoint, old, force=True, timing=False)
-    assert not (old / 'left_over').exists()
-    OnnxEncoder(report.folder)
-    assert left_in(tmp_path) == ['exported', 'thesis']
 
 
 def test_an_encoder_that_no_graph_can_express_is_named(tmp_path):

@@ -65,6 +65,15 @@ def test_errors_are_words(model, tmp_path, capsys, arguments, words):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_target_that_cannot_be_written_is_told(model, tmp_path, capsys, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, 'Permission denied', str(tmp_path / 'exported'))
+
+    monkeypatch.setattr(Path, 'mkdir', refuse)
+    assert run_tool(*model, '--out', tmp_path / 'exported') == 1
+    assert 'error: [Errno 13] Permission denied' in capsys.readouterr().err
+
+
 def test_an_opset_that_cannot_be_written_is_told_at_once(model, tmp_path, capsys):
     with pytest.raises(SystemExit):
         run_tool(*model, '--out', tmp_path / 'exported', '--opset', 11)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import warnings
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -99,6 +101,7 @@ def export_model(
 
     Raises:
         FileExistsError: there is something at ``out`` that may not be replaced.
+        OSError: ``out`` cannot be written.
         FileNotFoundError: the config, the checkpoint or a file of the tokenizer is missing.
         ImportError: onnx, onnxscript or onnxruntime is not installed.
         ValueError: the model or its test pipeline cannot be exported, or the exported model's features differ from the
@@ -112,8 +115,10 @@ def export_model(
     image = picture_preparation(PicturePreparation(encoder.picture_steps, scope).transforms)
     check_model(encoder.model)
     text = text_preparation(encoder.model, encoder.tokenizer)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temp = target.with_name(f'.{target.name}.{os.getpid()}.tmp')
+    place = Path(os.path.realpath(target))  # of a link, the folder that it leads to
+    place.parent.mkdir(parents=True, exist_ok=True)
+    _tell_leftovers(place)
+    temp = place.with_name(f'.{place.name}.{os.getpid()}.tmp')
     shutil.rmtree(temp, ignore_errors=True)
     temp.mkdir()
     try:
@@ -147,7 +152,8 @@ def export_model(
         timings = tuple(measure(encoder, exported)) if timing else ()
         _write_meta(temp, dict(meta, parity=asdict(parity)))
         sizes = {name: entry['bytes'] for name, entry in meta['files'].items()}
-        _put(temp, target)
+        _check_target(target, force)  # it took a while
+        _put(temp, place)
     except BaseException:
         shutil.rmtree(temp, ignore_errors=True)
         raise
@@ -158,10 +164,32 @@ def _check_target(target: Path, force: bool) -> None:
     """Only an empty folder or, when told so, an exported model is replaced."""
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
-    if not target.is_dir() or not is_export(target):
+    if not target.is_dir() or not _is_ours(target):
         raise FileExistsError(f'{target} must be a new folder, but there is something else, which is never replaced')
     if not force:
         raise FileExistsError(f'{target} holds an exported model already; --force (force=True) replaces it')
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder holds an exported model, not somebody else's ``meta.json``, and nothing but files."""
+    if not is_export(folder) or any(path.is_dir() for path in folder.iterdir()):
+        return False
+    try:
+        meta = json.loads((folder / META).read_bytes())
+    except ValueError:
+        return False
+    return isinstance(meta, dict) and type(meta.get('format')) is int
+
+
+def _tell_leftovers(target: Path) -> None:
+    pattern = re.compile(rf'\.{re.escape(target.name)}\.\d+\.tmp(\.old)?')
+    left = sorted(path.name for path in target.parent.iterdir() if pattern.fullmatch(path.name))
+    if left:
+        warnings.warn(
+            f'{target.parent} has {", ".join(left)} of exports to {target.name} that were stopped, or still run; '
+            'if none does, delete them (.old: the model that was to be replaced)',
+            stacklevel=3,
+        )
 
 
 def _put(temp: Path, target: Path) -> None:
