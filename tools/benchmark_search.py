@@ -227,7 +227,7 @@ def main(argv: list[str] | None = None) -> None:
         with tempfile.TemporaryDirectory() as folder:
             try:
                 figures['milvus'] = measure_milvus(args, args.milvus or str(Path(folder) / 'benchmark.db'))
-            except ImportError as error:
+            except (ImportError, ValueError) as error:  # also a place that is taken, or does not answer
                 figures['milvus_left_out'] = str(error)
     tell(args, figures)
     if args.json:

@@ -23,10 +23,12 @@ import numpy as np
 
 from mmt2ireid.apis.commands import run_command
 from mmt2ireid.apis.search import BadPictureError, Encoder, PersonSearcher, TextWarning, load_encoder, read_picture
+from mmt2ireid.apis.search.encoder import clean_text
 from mmt2ireid.apis.search.searcher import parse_filter
 from mmt2ireid.apis.search.stored_pictures import HIDDEN
 from mmt2ireid.compat import write_atomically
 from mmt2ireid.gallery import Gallery, GalleryError, open_gallery
+from mmt2ireid.gallery.base import check_top_k
 
 QUICKSTART = 'unipt_vit_toy_pseudo'
 QUICKSTART_RUN = Path('work_dirs/quickstart/seed0') / QUICKSTART
@@ -104,6 +106,16 @@ def read_queries(args: argparse.Namespace) -> list[str]:
     return texts
 
 
+def check_query(args: argparse.Namespace, texts: Sequence[str]) -> None:
+    """Whether the question can be asked, which is better told before a folder is encoded than after it."""
+    for text in texts:
+        clean_text(text)
+    parse_filter(args.where)
+    check_top_k(args.top_k)
+    if not 0 <= args.text_weight <= 1:
+        raise ValueError(f'--text-weight must be from 0 to 1, but got {args.text_weight}')
+
+
 def index_place(args: argparse.Namespace, fingerprint: str) -> str | Path | None:
     """Where the features are kept: where the user says, else below the crops; nowhere if that cannot be written."""
     if args.index:
@@ -158,6 +170,7 @@ def search(args: argparse.Namespace) -> list[dict[str, Any]]:
         Per query its ``text``, ``image`` and ``hits``: rank, score, id, path and metadata of each crop.
     """
     texts = read_queries(args)
+    check_query(args, texts)
     image = None if args.image is None else read_picture(args.image)
     root = Path(args.gallery)
     if not root.is_dir():

@@ -71,6 +71,13 @@ def test_without_milvus_it_is_said(tool, monkeypatch, capsys):
     assert 'milvus: not measured: needs milvus-lite' in capsys.readouterr().out
 
 
+def test_a_place_that_will_not_do_is_said(tool, tmp_path, capsys):
+    (tmp_path / 'mine.db').write_text('my notes')
+    tool.main([*SMALL, '--rows', '0', '--milvus-rows', '10', '--milvus', str(tmp_path / 'mine.db')])
+    assert 'milvus: not measured: ' in capsys.readouterr().out
+    assert (tmp_path / 'mine.db').read_text() == 'my notes'
+
+
 def test_options_that_are_none(tool, capsys):
     with pytest.raises(SystemExit):
         tool.parse_args(['--queries', '0'])

@@ -144,12 +144,14 @@ def test_notes_on_texts(search):
         ([TEXTS[0], '--metadata', 'nothing.csv'], r'nothing.csv must be a .csv'),
         (['--image', 'nothing.png'], 'nothing.png is not there'),
         (['--queries', 'nothing.txt'], 'nothing.txt'),
+        ([TEXTS[0], '--text-weight', 'nan'], '--text-weight must be from 0 to 1'),
     ],
 )
-def test_what_is_wrong_is_told_in_a_line(arguments, message, search):
+def test_what_is_wrong_is_told_in_a_line(arguments, message, search, crops):
     status, printed, told = search(*arguments)
     assert status == 2 and message in told and not printed
     assert 'Traceback' not in told
+    assert not list(crops.rglob('*.safetensors'))  # before hours of encoding
 
 
 def test_a_gallery_that_holds_no_picture_is_told(model, tmp_path, capsys):
