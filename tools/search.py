@@ -185,7 +185,8 @@ def search(args: argparse.Namespace) -> list[dict[str, Any]]:
             tell(f'{root}: {report}')
         check_fields_of(searcher, args.where)
         if not len(searcher):
-            raise ValueError(f'--gallery must hold pictures of persons, but {root} has none that can be read')
+            reason = f'{root} has none that can be read' if can_add else 'the other program has added none yet'
+            raise ValueError(f'--gallery must hold pictures of persons, but {reason}')
         for text in texts:
             for note in searcher.notes(text):
                 tell(f'note on {text[:60]!r}: {note}')
@@ -264,6 +265,10 @@ def run(args: argparse.Namespace) -> None:
         from mmt2ireid.visualization import picture_format
 
         picture_format(args.out)
+        try:
+            import matplotlib  # noqa: F401
+        except ImportError as error:  # where an exported model is searched with, little is installed
+            raise ImportError(f'--out needs matplotlib: pip install matplotlib ({error})') from error
     check_results(args.out, None if args.json == '-' else args.json)
     warnings.simplefilter('ignore', TextWarning)  # the notes say it for each text
     found = search(args)

@@ -169,6 +169,8 @@ def change_meta(folder, change):
         (lambda meta: meta['files'].pop('text.onnx'), 'files lacks text.onnx'),
         (lambda meta: meta['files'].update({'../x': {}}), "an entry '../x'"),
         (lambda meta: meta.update(text=[]), 'text.pad_id is None'),
+        (lambda meta: meta.update(dim=12), r'image\.onnx must .* features of 12 numbers'),
+        (lambda meta: meta['image'].update(height=0), r'image\.onnx must take'),
     ],
 )
 def test_meta_that_cannot_be_used_is_named(copy, change, words):
@@ -195,6 +197,13 @@ def test_a_file_that_is_no_graph_is_named(copy):
     (copy / 'text.onnx').write_bytes(b'no protobuf at all')
     change_meta(copy, lambda meta: meta['files'].update({'text.onnx': file_entry(copy / 'text.onnx')}))
     with pytest.raises(ValueError, match=r'text\.onnx cannot be opened by onnxruntime'):
+        OnnxEncoder(copy)
+
+
+def test_a_graph_of_another_kind_is_named(copy):
+    (copy / 'image.onnx').write_bytes((copy / 'text.onnx').read_bytes())
+    change_meta(copy, lambda meta: meta['files'].update({'image.onnx': file_entry(copy / 'image.onnx')}))
+    with pytest.raises(ValueError, match=r"image\.onnx must take \{'pictures'.*but takes \{'token_ids'"):
         OnnxEncoder(copy)
 
 

@@ -210,6 +210,22 @@ def test_beside_a_program_that_writes_the_gallery_is_searched_as_it_is(search, m
     assert 'open for writing already' in told
 
 
+def test_a_gallery_that_another_program_has_just_begun_is_told(search, model, crops):
+    encoder = TorchEncoder(*model, device='cpu')
+    with open_gallery(crops / '.mmt2ireid' / encoder.fingerprint, model=encoder.fingerprint, dim=encoder.dim):
+        status, _, told = search(TEXTS[0])
+    assert (
+        status == 2 and 'the other program has added none yet' in told and 'can be read' not in told.split('error')[1]
+    )
+
+
+def test_a_picture_without_matplotlib_is_told_before_the_search(search, crops, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'matplotlib', None)
+    status, _, told = search(TEXTS[0], '--out', crops / 'strip.png')
+    assert status == 2 and '--out needs matplotlib: pip install matplotlib' in told
+    assert not list(crops.rglob('*.safetensors'))
+
+
 def test_a_gallery_that_cannot_be_written_to_is_searched_as_it_is(search, monkeypatch):
     _, before, _ = search(TEXTS[0])
 

@@ -78,6 +78,9 @@ class OnnxEncoder:
         self._pad_to: int | None = text['pad_to']
         self._image = _session(place / IMAGE, threads, providers)
         self._text = _session(place / TEXT, threads, providers)
+        shape = (image['height'], image['width'], 3)
+        _check_graph(self._image, place / IMAGE, {'pictures': shape}, self.dim)
+        _check_graph(self._text, place / TEXT, {'token_ids': None, 'lengths': None}, self.dim)
         self._warned: set[str] = set()
         self._warning = threading.Lock()
 
@@ -177,6 +180,18 @@ def _session(path: Path, threads: int | None, providers: Sequence[str]) -> Any:
     except Exception as error:  # onnxruntime has error classes of its own for each of its status codes
         reason = str(error).strip().split('\n', 1)[0]
         raise ValueError(f'{path} cannot be opened by onnxruntime {onnxruntime.__version__}: {reason}') from error
+
+
+def _check_graph(session: Any, path: Path, inputs: dict[str, tuple[int, ...] | None], dim: int) -> None:
+    """Raises ValueError where a graph does not take and give what ``meta.json`` says; None lets any shape pass."""
+    found = {part.name: tuple(part.shape[1:]) for part in session.get_inputs()}
+    fits = found.keys() == inputs.keys() and all(shape in (None, found[name]) for name, shape in inputs.items())
+    widths = [part.shape[-1] for part in session.get_outputs() if part.name == 'features']
+    if not fits or len(widths) != 1 or (isinstance(widths[0], int) and widths[0] != dim):
+        raise ValueError(
+            f'{path} must take {inputs} and give features of {dim} numbers, as {META} says, but takes {found} and '
+            f'gives {widths}; export the model again'
+        )
 
 
 def _run(session: Any, inputs: dict[str, np.ndarray]) -> np.ndarray:
