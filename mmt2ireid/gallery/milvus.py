@@ -34,6 +34,7 @@ from mmt2ireid.gallery.milvus_rows import (
     key_of,
     keys_expression,
 )
+from mmt2ireid.gallery.milvus_stored import written_for_good
 from mmt2ireid.gallery.records import AddCount, Crop, Hit, Value, check_crops, check_ids, check_vectors
 from mmt2ireid.gallery.where import Where
 
@@ -127,7 +128,8 @@ class MilvusGallery(Gallery):
                     as_row(crops[number], vectors[number].tolist(), first + start + place)
                     for place, number in enumerate(chosen[start : start + step])
                 ]
-                self._calls.upsert(self._collection, rows, timeout=_TIMEOUT)
+                with written_for_good(self._place, [row[KEY] for row in rows]):
+                    self._calls.upsert(self._collection, rows, timeout=_TIMEOUT)
             if self._values is not None:
                 for number in chosen:
                     self._note(crops[number])
@@ -139,7 +141,8 @@ class MilvusGallery(Gallery):
         with self._lock, self._words('deleting from'):
             gone = sorted(self.known(ids))
             for names in _parts(gone, _KEYS_PER_CALL):
-                self._calls.delete(self._collection, filter=keys_expression(names), timeout=_TIMEOUT)
+                with written_for_good(self._place):
+                    self._calls.delete(self._collection, filter=keys_expression(names), timeout=_TIMEOUT)
         return len(gone)
 
     def known(self, ids: Iterable[str]) -> set[str]:
@@ -227,11 +230,7 @@ class MilvusGallery(Gallery):
     def _query(self, expression: str, fields: list[str]) -> list[dict[str, Any]]:
         with self._words('looking up crops in'):
             return self._calls.query(
-                self._collection,
-                filter=expression,
-                output_fields=fields,
-                consistency_level=_STRONG,
-                timeout=_TIMEOUT,
+                self._collection, filter=expression, output_fields=fields, consistency_level=_STRONG, timeout=_TIMEOUT
             )
 
     def _fetch(self, ids: Iterable[str], field: str) -> list[dict[str, Any]]:

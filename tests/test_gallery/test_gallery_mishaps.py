@@ -7,7 +7,7 @@ import os
 import shutil
 
 import pytest
-from gallery_parts import crops, milvus_lite_version, unit_rows
+from gallery_parts import crops, milvus_lite_version, needs_milvus_lite, unit_rows
 
 from mmt2ireid.gallery import Crop, GalleryError, memory, open_gallery, shards
 from mmt2ireid.gallery.milvus_client import Place, is_file_place
@@ -175,3 +175,23 @@ def test_a_number_sign_in_a_folders_name_is_no_collection(tmp_path):
     assert Place.parse(place) == Place(str(place), 'mmt2ireid', place, str(place))
     assert Place.parse(f'{place}#c') == Place(str(place), 'c', place, str(place))
     assert is_file_place(place) and is_file_place(f'{place}#c') and not is_file_place(tmp_path / 'a.db' / 'folder')
+
+
+@needs_milvus_lite
+def test_what_milvus_lite_does_not_write_is_told(tmp_path, monkeypatch):
+    """As on a full disk: it answers as ever."""
+    folder = tmp_path / 'a b?' / '#1'
+    folder.mkdir(parents=True)
+    with open_folder(folder / 'g.db') as gallery:
+        gallery.add(crops(3), unit_rows(3))
+        assert gallery.add(crops(3, 1), unit_rows(3), replace=True).replaced == 2 and gallery.delete(['c0']) == 1
+        for name, change in (
+            ('upsert', lambda: gallery.add(crops(1, 5), unit_rows(1))),
+            ('delete', lambda: gallery.delete(['c1'])),
+        ):
+            with monkeypatch.context() as patched:
+                patched.setattr(gallery._client, name, lambda *args, **kwargs: {})
+                with pytest.raises(GalleryError, match=r'g\.db: milvus-lite has not written .*is the disk full'):
+                    change()
+        gallery.add(crops(1, 5), unit_rows(1))
+        assert len(gallery) == 4
