@@ -7,6 +7,7 @@ import importlib.metadata
 import logging
 import os
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ _COLLECTION = re.compile(r'[a-zA-Z_]\w{0,254}', re.ASCII)
 _FILE = re.compile(r'(.*\.db)(?:#([^#/]*))?', re.DOTALL)
 _SQLITE = b'SQLite format 3\0'
 _LOCKS: dict[str, IO[str]] = {}
+_QUIET = threading.Lock()
+_LEVELS: list[int] = []
 
 
 @dataclass(frozen=True)
@@ -129,14 +132,19 @@ def errors_in_words(place: Place, doing: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps pymilvus from logging what is raised and said in words anyway."""
+    """Keeps pymilvus from logging what is raised and said in words anyway, in any number of threads."""
     logger = logging.getLogger('pymilvus')
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
+    with _QUIET:
+        _LEVELS.append(logger.level)
+        logger.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        with _QUIET:
+            # The first to come has seen the level that is to be there when the last has gone.
+            level = _LEVELS.pop()
+            if not _LEVELS:
+                logger.setLevel(level)
 
 
 def _open_file(place: Place, pymilvus: ModuleType) -> Any:

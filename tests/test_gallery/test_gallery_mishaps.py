@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import shutil
 
@@ -10,7 +11,7 @@ import pytest
 from gallery_parts import crops, milvus_lite_version, needs_milvus_lite, unit_rows
 
 from mmt2ireid.gallery import Crop, GalleryError, memory, open_gallery, shards
-from mmt2ireid.gallery.milvus_client import Place, is_file_place
+from mmt2ireid.gallery.milvus_client import Place, is_file_place, quiet
 
 
 def open_folder(folder, **kwargs):
@@ -195,3 +196,15 @@ def test_what_milvus_lite_does_not_write_is_told(tmp_path, monkeypatch):
                     change()
         gallery.add(crops(1, 5), unit_rows(1))
         assert len(gallery) == 4
+
+
+def test_quiet_threads_that_overlap_leave_the_log_as_it_was():
+    logger = logging.getLogger('pymilvus')
+    before = logger.level
+    first, second = quiet(), quiet()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert not logger.isEnabledFor(logging.CRITICAL)
+    second.__exit__(None, None, None)
+    assert logger.level == before
