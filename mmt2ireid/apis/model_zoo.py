@@ -59,9 +59,11 @@ def get_model(config: str | Path | Config, pretrained: bool | str = False) -> Ba
 
     Raises:
         FileNotFoundError: if there is no such config or checkpoint.
-        ValueError: if a checkpoint lacks parameters of the model or has them in other shapes.
+        ValueError: if the config has no model, or a checkpoint lacks parameters of it or has them in other shapes.
     """
     cfg = config if isinstance(config, Config) else Config.fromfile(find_config(config))
+    if cfg.get('model') is None:
+        raise ValueError(f'{cfg.filename or "the config"} must have a model, but has none: is it a part of a config?')
     checkpoint = pretrained if isinstance(pretrained, str) else cfg.get('load_from') if pretrained else None
     model_cfg = copy.deepcopy(cfg.model)
     if not pretrained or checkpoint:

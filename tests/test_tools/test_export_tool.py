@@ -51,6 +51,7 @@ def test_it_says_what_it_wrote_how_near_and_how_fast(model, tmp_path, capsys, mo
     ('arguments', 'words'),
     [
         (['{config}', 'missing.pth'], 'error: checkpoint missing.pth must be a file'),
+        (['{config}', '{checkpoint}', '--cfg-options', 'model=None'], 'must have a model, but has none'),
         (['no/such_config', '{checkpoint}'], "error: config 'no/such_config' is neither"),
         (
             ['{config}', '{checkpoint}', '--cfg-options', 'test_dataloader.dataset.pipeline.1.keep_ratio=True'],
