@@ -20,10 +20,12 @@ TRAINING = [
     *(('clip', f'vitb16_{data}_itc', (384, 128)) for data in DATA),
     *(('irra', f'vitb16_{data}_irra', (384, 128)) for data in DATA),
     *(('tbps-clip', f'vitb16_{data}_tbps', (224, 224)) for data in DATA),
+    *(('tbps-clip', f'vitb16_{data}_tbps_full', (224, 224)) for data in DATA),
     *(('rde', f'vitb16_{data}_tal', (384, 128)) for data in DATA),
     ('toy', 'clip_toy_itc', (96, 48)),
     ('toy', 'irra_clip_toy', (96, 48)),
     ('toy', 'tbps_clip_toy', (96, 48)),
+    ('toy', 'tbps_clip_toy_full', (96, 48)),
     ('toy', 'unipt_clip_toy', (96, 48)),
 ]
 TABLE_4 = [('unipt', f'clip-{arch}_{data}_unipt', (384, 128)) for arch in ('vitb16', 'rn50') for data in DATA[:2]]
@@ -62,6 +64,14 @@ def test_training_pipelines(folder, name, size, picture):
     assert len({item['inputs'].numpy().tobytes() for item in items}) > 10
     again = run(7)
     assert torch.equal(again['inputs'], items[7]['inputs'])
+    if name.endswith('_full'):
+        for views in zip(*(item['data_samples'].views for item in items), strict=True):
+            assert {tuple(view.shape) for view in views} == {(3, *size)}
+            assert len({view.numpy().tobytes() for view in views}) > 10
+        assert len({view.numpy().tobytes() for view in [items[0]['inputs'], *items[0]['data_samples'].views]}) > 2
+        assert all(map(torch.equal, again['data_samples'].views, items[7]['data_samples'].views))
+    else:
+        assert 'views' not in items[0]['data_samples']
     if folder == 'tbps-clip':
         assert len({len(item['data_samples'].token_ids[0]) for item in items}) > 2
 

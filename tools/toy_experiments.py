@@ -103,6 +103,7 @@ ROWS = {
         Row("IRRA on the toy's CLIP", 'irra_clip_toy'),
         Row('IRRA after pre-training on true captions', 'irra_vit_toy', 'unipt_vit_pool'),
         Row("TBPS-CLIP's losses on the toy's CLIP", 'tbps_clip_toy'),
+        Row("TBPS-CLIP's losses and views on the toy's CLIP", 'tbps_clip_toy_full'),
         Row("RDE's loss on the toy's CLIP", 'rde_clip_toy_tal'),
         Row("RDE's loss on the toy's CLIP, half of the pairs wrong", 'rde_clip_toy_tal_noise50'),
         Row("UniPT's fine-tuning from the toy's CLIP", 'unipt_clip_toy'),

@@ -61,8 +61,8 @@ class PairDataPreprocessor(BaseDataPreprocessor):
             ``inputs``: :class:`PairInputs`; ``data_samples``: the samples as they came.
 
         Raises:
-            ValueError: if images differ in size, a sample has no token ids, a caption is empty or longer than the text
-                encoder can read, or an id is beyond the vocabulary.
+            ValueError: if images or views differ in size, a sample has no token ids, a caption is empty or longer than
+                the text encoder can read, or an id is beyond the vocabulary.
         """
         samples = list(data['data_samples'])
         ids = [caption for sample in samples for caption in self._token_ids(sample)]
@@ -73,6 +73,7 @@ class PairDataPreprocessor(BaseDataPreprocessor):
             txt_mask=self._to_device(txt_mask),
             num_captions=tuple(len(sample.token_ids) for sample in samples),
             targets=self._targets(samples, token_ids),
+            views=self._views(samples),
         )
         return dict(inputs=inputs, data_samples=samples)
 
@@ -88,6 +89,12 @@ class PairDataPreprocessor(BaseDataPreprocessor):
         if self.to_rgb:
             batch = batch.flip(1)
         return (batch.float() - self.mean) / self.std
+
+    def _views(self, samples: list[PersonSample]) -> tuple[Tensor, ...]:
+        counts = {len(sample.get('views', ())) for sample in samples}
+        if len(counts) > 1:
+            raise ValueError(f'views must be as many for all items of a batch, but got {sorted(counts)}')
+        return tuple(self._images([sample.views[view] for sample in samples], samples) for view in range(*counts))
 
     def _token_ids(self, sample: PersonSample) -> list[Tensor]:
         if not sample.get('token_ids'):

@@ -120,7 +120,9 @@ class DualEncoder(BaseModel):
             )
         if not self.heads:
             raise ValueError('heads must hold at least one head for training, but got none')
-        features = replace(self.extract(inputs), masked_tokens=self.masked_tokens(inputs))
+        features = replace(
+            self.extract(inputs), masked_tokens=self.masked_tokens(inputs), view_embeds=self.view_embeds(inputs)
+        )
         targets = inputs.targets
         if self.phrase_bank is not None and targets.phrases is None:
             targets = replace(targets, phrases=self.phrase_bank.rows(targets.sample_idx))
@@ -133,6 +135,20 @@ class DualEncoder(BaseModel):
             return None
         # An encoder may put tokens that stand for no place before the L that do.
         return self.text_encoder(masked.token_ids, inputs.txt_mask).tokens[:, -masked.token_ids.shape[1] :]
+
+    def view_embeds(self, inputs: PairInputs) -> dict[int, Tensor]:
+        """Embeddings (B, D) of the views that heads ask for, by their numbers.
+
+        Raises:
+            ValueError: the batch has no such view.
+        """
+        wanted = sorted({number for head in self.heads.values() if head.enabled for number in head.needs_views})
+        if wanted and wanted[-1] >= len(inputs.views):
+            raise ValueError(
+                f'The heads need view {wanted[-1]}, but the pipeline gives {len(inputs.views)} views (ExtraViews)'
+            )
+        # One after the other, not as one batch: statistics of norms are then those of a picture's own kind.
+        return {number: self.image_features(inputs.views[number])[1] for number in wanted}
 
     def head_losses(self, features: PairFeatures, targets: PairTargets) -> dict[str, Tensor]:
         """Union of the losses of the heads that are enabled, on given features."""

@@ -79,10 +79,12 @@ class MutualTeaching(BaseModel):
         wrong = [
             name
             for name, head in self.heads.items()
-            if head.needs_masked_text or type(head).embed is not BaseHead.embed
+            if head.needs_masked_text or head.needs_views or type(head).embed is not BaseHead.embed
         ]
         if wrong:
-            raise ValueError(f'heads must need no masked captions and have no features of their own, but got {wrong}')
+            raise ValueError(
+                f'heads must need no masked captions and no views and have no features of their own, but got {wrong}'
+            )
         self.phrase_bank = PhraseBank() if any(head.needs_phrases for head in self.heads.values()) else None
         self._register_load_state_dict_pre_hook(_spread)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -68,6 +69,8 @@ class PairInputs:
         txt_mask: bool (M, L), True where a token is real.
         num_captions: captions per image, B host integers that sum to M.
         targets: what the heads need beside features.
+        views: further pictures of the same items (``ExtraViews`` in the pipeline), each like ``images``; sizes may
+            differ from view to view.
     """
 
     images: Tensor
@@ -75,6 +78,7 @@ class PairInputs:
     txt_mask: Tensor
     num_captions: tuple[int, ...]
     targets: PairTargets
+    views: tuple[Tensor, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class PairFeatures:
         img_embed: (B, D), pooled, not normalised.
         txt_embed: (M, D), pooled, not normalised.
         masked_tokens: (B, L, D_t), the text encoder's own output on ``MaskedText``; None unless a head asked for it.
+        view_embeds: number of a view of ``PairInputs.views`` to its embeddings (B, D), of those that heads asked for.
     """
 
     img_tokens: Tensor
@@ -96,3 +101,4 @@ class PairFeatures:
     img_embed: Tensor
     txt_embed: Tensor
     masked_tokens: Tensor | None = None
+    view_embeds: Mapping[int, Tensor] = field(default_factory=dict)

@@ -17,6 +17,7 @@ class PersonSample(BaseDataElement):
         token_ids (list[Tensor]): per caption, int64 (L_c,), special tokens included, not padded.
         masked_token_ids (Tensor): int64 (L_0,), the first caption with masks (only after ``MaskTokens``).
         mask_positions (Tensor): int64 (P_0,), which positions of the first caption are to be predicted.
+        views (list[Tensor]): further pictures of the item, uint8 (3, H, W), BGR (only after ``ExtraViews``).
 
     Fields that ``DualEncoder.predict`` adds:
         img_feat (Tensor): (D_test,), of unit length.

@@ -309,3 +309,12 @@ def test_warm_up_refuses(make, heads, epochs, message):
     cfg.custom_hooks.append(dict(type='HeadWarmupHook', heads=heads, epochs=epochs))
     with pytest.raises(ValueError, match=message):
         train(cfg)
+
+
+def test_a_number_of_a_head_grows_during_an_epoch(make):
+    cfg = make(epochs=2)
+    cfg.custom_hooks.append(dict(type='HeadRampHook', head='cpm', name='loss_weight', epochs=1))
+    losses = train(cfg).message_hub.log_scalars['train/loss_cpm'].data[0]
+    steps = len(losses) // 2
+    assert losses[0] == 0 and all(loss > 0 for loss in losses[1:])
+    assert losses[1] < losses[steps] / 2

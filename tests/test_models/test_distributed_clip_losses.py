@@ -8,7 +8,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 from mmengine.model import MMDistributedDataParallel
-from model_builders import BERT, HEADS, VOCAB, build_dual_encoder, make_batch
+from model_builders import BERT, HEADS, IMAGE_SIZE, VOCAB, build_dual_encoder, make_batch
 
 RANKS, PER_RANK = 2, 5
 SDM = dict(type='mmt2ireid.SimilarityDistributionHead', loss=dict(type='mmt2ireid.SDMLoss', temperature=0.1))
@@ -19,6 +19,10 @@ CASES = {
     'tal': {'tal': TAL},
     'tal_mean': {'tal': dict(TAL, loss=dict(TAL['loss'], reduction='mean'))},
     'label_contrastive': {'contrastive': dict(type='mmt2ireid.LabelContrastiveHead')},
+    'views': {
+        'contrastive': dict(type='mmt2ireid.LabelContrastiveHead', soft_ratio=0.4, view=0),
+        'views': dict(type='mmt2ireid.TwoViewHead', in_channels=16, hidden_channels=8, out_channels=12, views=(1, 2)),
+    },
     'irra': {'sdm': SDM, 'irr': IRR, 'identity': dict(HEADS['identity'], loss_weight=0.5)},
 }
 ADAPTED = dict(
@@ -37,7 +41,11 @@ LOCAL = {'loss_irr', 'loss_identity'}  # each rank reports its share; their mean
 def step(case: str, first: int, last: int, distributed: bool) -> dict:
     """Losses and gradients, in float64, of pairs first..last of one fixed joint batch."""
     model = build_dual_encoder(CASES[case], **(ADAPTED if case == 'irra_lora' else {})).double()
-    data = {key: value[first:last] for key, value in make_batch(RANKS * PER_RANK, seed=3, longest=16).items()}
+    data = make_batch(RANKS * PER_RANK, seed=3, longest=16)
+    generator = torch.Generator().manual_seed(4)
+    for sample in data['data_samples']:
+        sample.views = list(torch.randint(0, 256, (3, 3, *IMAGE_SIZE), generator=generator).to(torch.uint8))
+    data = {key: value[first:last] for key, value in data.items()}
     batch = model.data_preprocessor(data)
     run = MMDistributedDataParallel(module=model, device_ids=None) if distributed else model
     losses = run(**batch, mode='loss')

@@ -24,14 +24,20 @@ class PackPersonInputs(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Packs the item."""
-        img = results['img']
-        if img.dtype != np.uint8 or img.ndim != 3 or img.shape[2] != 3:
-            raise ValueError(
-                f'{results.get("img_path")}: the picture must be uint8 of shape (H, W, 3), but got '
-                f'{img.dtype} of shape {img.shape}'
-            )
+        inputs = _to_tensor(results['img'], results)
         sample = PersonSample(**{name: results[name] for name in _FIELDS if name in results})
-        return {'inputs': torch.from_numpy(np.ascontiguousarray(img.transpose(2, 0, 1))), 'data_samples': sample}
+        if 'views' in results:
+            sample.views = [_to_tensor(view, results) for view in results['views']]
+        return {'inputs': inputs, 'data_samples': sample}
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}()'
+
+
+def _to_tensor(img: np.ndarray, results: dict) -> torch.Tensor:
+    if img.dtype != np.uint8 or img.ndim != 3 or img.shape[2] != 3:
+        raise ValueError(
+            f'{results.get("img_path")}: the picture must be uint8 of shape (H, W, 3), but got '
+            f'{img.dtype} of shape {img.shape}'
+        )
+    return torch.from_numpy(np.ascontiguousarray(img.transpose(2, 0, 1)))

@@ -5,6 +5,7 @@ from mmt2ireid.engine.hooks.checkpoint_guard import CheckpointGuardHook
 from mmt2ireid.engine.hooks.clustering import ClusteringHook
 from mmt2ireid.engine.hooks.dataset_checks import IdentityCountHook, SkippedImagesHook
 from mmt2ireid.engine.hooks.deferred_runtime_info import DeferredRuntimeInfoHook
+from mmt2ireid.engine.hooks.head_ramp import HeadRampHook
 from mmt2ireid.engine.hooks.head_warmup import HeadWarmupHook
 from mmt2ireid.engine.hooks.mutual_teaching import MutualTeachingHook
 from mmt2ireid.engine.hooks.nan_guard import NaNGuardHook
@@ -18,6 +19,7 @@ __all__ = [
     'CheckpointGuardHook',
     'ClusteringHook',
     'DeferredRuntimeInfoHook',
+    'HeadRampHook',
     'HeadWarmupHook',
     'IdentityCountHook',
     'MutualTeachingHook',

@@ -15,6 +15,7 @@ from mmt2ireid.models.heads.pgu_head import PGUHead
 from mmt2ireid.models.heads.projection_matching_head import ProjectionMatchingHead
 from mmt2ireid.models.heads.ranking_head import RankingHead
 from mmt2ireid.models.heads.text_regression_head import TextRegressionHead
+from mmt2ireid.models.heads.two_view_head import TwoViewHead
 
 __all__ = [
     'BaseHead',
@@ -33,4 +34,5 @@ __all__ = [
     'SimilarityDistributionHead',
     'TextRegressionHead',
     'TripletAlignmentHead',
+    'TwoViewHead',
 ]

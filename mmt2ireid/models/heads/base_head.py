@@ -17,6 +17,7 @@ class BaseHead(BaseModule):
         needs_masked_text: the head reads ``PairFeatures.masked_tokens``; the model then encodes the masked captions,
             once for all heads that ask.
         needs_phrases: the head reads ``PairTargets.phrases``; the model then has a bank of noun phrases.
+        needs_views: numbers of the views of which the head reads ``PairFeatures.view_embeds``.
         enabled: whether the head takes part in training now; a hook may switch it on later.
 
     Args:
@@ -26,6 +27,7 @@ class BaseHead(BaseModule):
 
     needs_masked_text = False
     needs_phrases = False
+    needs_views: tuple[int, ...] = ()
     enabled = True
 
     def __init__(self, *, loss_weight: float = 1.0, init_cfg: dict | list | None = None) -> None:

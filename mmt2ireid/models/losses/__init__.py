@@ -18,6 +18,7 @@ from mmt2ireid.models.losses.softmax_triplet import (
 )
 from mmt2ireid.models.losses.text_regression import TextRegressionLoss, text_regression_loss
 from mmt2ireid.models.losses.triplet_alignment import TALLoss, triplet_alignment_loss
+from mmt2ireid.models.losses.two_views import two_view_loss
 
 __all__ = [
     'CMPCLoss',
@@ -49,4 +50,5 @@ __all__ = [
     'softmax_triplet_loss',
     'text_regression_loss',
     'triplet_alignment_loss',
+    'two_view_loss',
 ]

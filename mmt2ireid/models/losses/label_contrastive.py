@@ -12,7 +12,11 @@ from mmt2ireid.models.losses.soft_labels import rows_to_one
 
 @full_precision
 def normalized_itc_loss(
-    img_embed: Tensor, txt_embed: Tensor, affinity: Tensor, logit_scale: Tensor | float = 1.0
+    img_embed: Tensor,
+    txt_embed: Tensor,
+    affinity: Tensor,
+    logit_scale: Tensor | float = 1.0,
+    soft_ratio: float = 0.0,
 ) -> Tensor:
     r"""Contrastive loss towards all pairs of one identity (N-ITC).
 
@@ -20,21 +24,26 @@ def normalized_itc_loss(
         L = -\frac1{2B} \sum_{ij} \big(q_{ij} \log p^{i2t}_{ij} + q_{ji} \log p^{t2i}_{ij}\big)
 
     with p the softmax of s cos and q the affinities divided by their rows' sums. Cao et al., *An Empirical Study of
-    CLIP for Text-based Person Search* (AAAI 2024). Where every pair is of its own identity it is CLIP's.
+    CLIP for Text-based Person Search* (AAAI 2024). Where every pair is of its own identity it is CLIP's. With
+    ``soft_ratio`` r the labels are r p + (1 - r) q, of which p carries no gradient.
 
     Args:
         img_embed: (B, D), need not be normalised.
         txt_embed: (B, D), the i-th is the caption of the i-th image.
         affinity: (B, B), not negative, of images (rows) to texts (columns).
         logit_scale: s, the inverse temperature.
+        soft_ratio: share of the model's own prediction in the labels, from 0 to 1.
 
     Returns:
         Scalar, computed in float32 or wider.
     """
     logits = logit_scale * F.normalize(img_embed, dim=-1) @ F.normalize(txt_embed, dim=-1).T
-    img_to_txt = F.cross_entropy(logits, rows_to_one(affinity).to(logits.dtype))
-    txt_to_img = F.cross_entropy(logits.T, rows_to_one(affinity.T).to(logits.dtype))
-    return (img_to_txt + txt_to_img) / 2
+    return (_towards(logits, affinity, soft_ratio) + _towards(logits.T, affinity.T, soft_ratio)) / 2
+
+
+def _towards(logits: Tensor, affinity: Tensor, soft_ratio: float) -> Tensor:
+    labels = rows_to_one(affinity).to(logits.dtype)
+    return F.cross_entropy(logits, labels.lerp(logits.detach().softmax(dim=1), soft_ratio) if soft_ratio else labels)
 
 
 def reversed_itc_loss(

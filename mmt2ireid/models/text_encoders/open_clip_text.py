@@ -31,11 +31,13 @@ class OpenCLIPTextEncoder(BaseModule):
         model: a name that open_clip knows ('ViT-B-16-quickgelu', 'RN50-quickgelu'), or its ``model_cfg``.
         context_length: longest caption in tokens; position embeddings are resized. None: the model's own, 77.
         keep_start: also give the start token's own output, between the embedding and the first word.
+        attention_dropout: share of the attention weights that are left out in training; CLIP itself: 0.
         init_cfg: e.g. ``dict(type='mmt2ireid.OpenCLIPPretrained', pretrained='openai')``; random weights when None.
 
     Raises:
         ImportError: open_clip is not installed.
-        ValueError: there is no such model, its text tower is not CLIP's own, or ``context_length`` is below 2.
+        ValueError: there is no such model, its text tower is not CLIP's own, ``context_length`` is below 2, or
+            ``attention_dropout`` not from 0 to below 1.
     """
 
     causal: Tensor
@@ -46,17 +48,22 @@ class OpenCLIPTextEncoder(BaseModule):
         model: str | Mapping[str, Any] = 'ViT-B-16',
         context_length: int | None = None,
         keep_start: bool = False,
+        attention_dropout: float = 0.0,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.keep_start = keep_start
         if context_length is not None and context_length < 2:
             raise ValueError(f'context_length must be at least 2, but got {context_length}')
+        if not 0 <= attention_dropout < 1:
+            raise ValueError(f'attention_dropout must be from 0 to below 1, but got {attention_dropout}')
         self.model_name = model if isinstance(model, str) else None
         tower = _text_tower(build_clip(model), str(model))
         self.token_embedding: nn.Embedding = tower.token_embedding
         self.transformer, self.ln_final = tower.transformer, tower.ln_final
         self.text_projection: Any = tower.text_projection
+        if attention_dropout:
+            set_attention_dropout(self.transformer, attention_dropout)
         table = tower.positional_embedding.detach()
         self.positional_embedding = nn.Parameter(resize_sequence(table, context_length or len(table)).clone())
         causal = torch.full((self.max_length, self.max_length), -torch.inf).triu_(1)
@@ -134,3 +141,20 @@ def _text_tower(network: nn.Module, label: str) -> Any:
             f'{type(tower).__name__}{" without a causal mask," * (not causal)} with pool_type {pool!r}'
         )
     return tower
+
+
+def set_attention_dropout(transformer: nn.Module, share: float) -> None:
+    """Leaves out a share of the attention weights in training.
+
+    Args:
+        transformer: of open_clip.
+        share: from 0 to below 1.
+
+    Raises:
+        ValueError: its attention is none of torch's.
+    """
+    layers = [module for module in transformer.modules() if isinstance(module, nn.MultiheadAttention)]
+    if not layers:
+        raise ValueError("attention_dropout must be 0 for this text tower, whose attention is not torch's")
+    for layer in layers:
+        layer.dropout = share
