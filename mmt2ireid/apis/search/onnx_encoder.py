@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +10,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmt2ireid.apis.search.encoder import TextReading, TextWarning, check_pictures, clean_text
+from mmt2ireid.apis.search.encoder import TextReading, check_pictures
 from mmt2ireid.apis.search.exported_folder import IMAGE, META, TEXT, read_meta
 from mmt2ireid.apis.search.exported_tokenizers import ExportedTokenizer, open_tokenizer
+from mmt2ireid.apis.search.text_side import TextSide
 
 INTERPOLATIONS = {
     'nearest': cv2.INTER_NEAREST,
@@ -26,7 +25,7 @@ INTERPOLATIONS = {
 """mmcv's names of OpenCV's ways to resize."""
 
 
-class OnnxEncoder:
+class OnnxEncoder(TextSide):
     """What ``tools/export.py`` wrote, run by onnxruntime; the same vectors as the model it was exported from.
 
     Safe to call from several threads.
@@ -57,6 +56,7 @@ class OnnxEncoder:
         batch_size: int = 64,
         providers: Sequence[str] = ('CPUExecutionProvider',),
     ) -> None:
+        super().__init__()
         for name, value in dict(threads=threads, batch_size=batch_size).items():
             if value is not None and value < 1:
                 raise ValueError(f'{name} must be at least 1, but got {value}')
@@ -81,8 +81,6 @@ class OnnxEncoder:
         shape = (image['height'], image['width'], 3)
         _check_graph(self._image, place / IMAGE, {'pictures': shape}, self.dim)
         _check_graph(self._text, place / TEXT, {'token_ids': None, 'lengths': None}, self.dim)
-        self._warned: set[str] = set()
-        self._warning = threading.Lock()
 
     def encode_images(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
         """Encodes pictures.
@@ -103,67 +101,18 @@ class OnnxEncoder:
             features[start : start + len(batch)] = _run(self._image, {'pictures': np.stack(batch)})
         return features
 
-    def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """Encodes texts; see :class:`~mmt2ireid.apis.search.encoder.Encoder`.
+    def _read(self, text: str) -> tuple[list[int], TextReading]:
+        return self.tokenizer.read(text)
 
-        Args:
-            texts: M texts.
-
-        Returns:
-            float32 (M, D), rows of unit length.
-
-        Raises:
-            ValueError: a text holds no word, or is far too long.
-        """
-        if isinstance(texts, str):
-            raise ValueError(f'texts must be a list of str, but got one str: {texts[:60]!r}')
-        readings = [self.tokenizer.read(clean_text(text)) for text in texts]
-        for _, reading in readings:
-            self._warn_once(reading)
-        return self.encode_ids([ids for ids, _ in readings])
-
-    def read_text(self, text: str) -> TextReading:
-        """How much of a text the model understands.
-
-        Args:
-            text: what a user wrote.
-
-        Raises:
-            ValueError: it holds no word, or is far too long.
-        """
-        return self.tokenizer.read(clean_text(text))[1]
-
-    def encode_ids(self, ids: Sequence[Sequence[int]]) -> np.ndarray:
-        """Encodes texts by their token ids.
-
-        Args:
-            ids: per text at least one, special tokens included.
-
-        Returns:
-            float32 (M, D), rows of unit length.
-        """
-        features = np.zeros((len(ids), self.dim), dtype=np.float32)
-        # Texts of like length together: less padding.
-        order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
-        for start in range(0, len(ids), self.batch_size):
-            rows = order[start : start + self.batch_size]
-            lengths = np.array([len(ids[row]) for row in rows], dtype=np.int64)
-            padded = np.full((len(rows), self._pad_to or lengths.max()), self._pad_id, dtype=np.int64)
-            for line, row in enumerate(rows):
-                padded[line, : len(ids[row])] = ids[row]
-            features[rows] = _run(self._text, {'token_ids': padded, 'lengths': lengths})
-        return features
+    def _encode_batch(self, ids: Sequence[Sequence[int]]) -> np.ndarray:
+        lengths = np.array([len(row) for row in ids], dtype=np.int64)
+        padded = np.full((len(ids), self._pad_to or lengths.max()), self._pad_id, dtype=np.int64)
+        for line, row in enumerate(ids):
+            padded[line, : len(row)] = row
+        return _run(self._text, {'token_ids': padded, 'lengths': lengths})
 
     def _resize(self, picture: np.ndarray) -> np.ndarray:
         return cv2.resize(np.ascontiguousarray(picture), self._size, interpolation=self._interpolation)
-
-    def _warn_once(self, reading: TextReading) -> None:
-        kinds = dict(truncated=reading.truncated, unknown=reading.num_unknown >= reading.num_words)
-        with self._warning:
-            new = {kind for kind, holds in kinds.items() if holds} - self._warned
-            self._warned |= new
-        if new:
-            warnings.warn(' '.join(reading.notes), TextWarning, stacklevel=3)
 
 
 def _session(path: Path, threads: int | None, providers: Sequence[str]) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,15 +15,16 @@ from torch import Tensor
 
 from mmt2ireid.apis.devices import usable_device
 from mmt2ireid.apis.model_zoo import find_config, get_model
-from mmt2ireid.apis.search.encoder import TextReading, TextWarning, check_pictures, clean_text
+from mmt2ireid.apis.search.encoder import TextReading, check_pictures
 from mmt2ireid.apis.search.fingerprint import model_fingerprint, retrieval_heads, retrieval_network
 from mmt2ireid.apis.search.preprocessing import PicturePreparation, image_steps, pipeline_tokenizer, test_pipeline
+from mmt2ireid.apis.search.text_side import TextSide
 from mmt2ireid.compat import load_from_local
 from mmt2ireid.engine.hooks.checkpoint_guard import compare
 from mmt2ireid.structures import PersonSample
 
 
-class TorchEncoder:
+class TorchEncoder(TextSide):
     """A config and a checkpoint as ``tools/test.py`` would evaluate them.
 
     Pictures run through the config's own test pipeline (without loading and packing), texts through its tokenizer, both
@@ -56,6 +56,7 @@ class TorchEncoder:
         device: str | torch.device | None = None,
         batch_size: int = 64,
     ) -> None:
+        super().__init__()
         if batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, but got {batch_size}')
         self.batch_size = batch_size
@@ -68,9 +69,8 @@ class TorchEncoder:
         self._prepare = PicturePreparation(self.picture_steps, cfg.get('default_scope', 'mmt2ireid'))
         self.fingerprint = model_fingerprint(self.model, picture_steps=self.picture_steps, tokenizer=self.tokenizer)
         self.model.to(self.device)
-        self._warned: set[str] = set()
         self._reading = threading.Lock()
-        self.dim = self._encode_ids(self.tokenizer(['a person'])).shape[1]
+        self.dim = self._encode_batch(self.tokenizer(['a person'])).shape[1]
 
     def encode_images(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
         """Encodes pictures.
@@ -92,36 +92,6 @@ class TorchEncoder:
             features.append(self._run(images, samples, 'image'))
         return np.concatenate(features)
 
-    def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """Encodes texts; see :class:`~mmt2ireid.apis.search.encoder.Encoder`.
-
-        Args:
-            texts: M texts.
-
-        Returns:
-            float32 (M, D), rows of unit length.
-
-        Raises:
-            ValueError: a text holds no word, or is far too long.
-        """
-        if isinstance(texts, str):
-            raise ValueError(f'texts must be a list of str, but got one str: {texts[:60]!r}')
-        readings = [self._read(clean_text(text)) for text in texts]
-        for _, reading in readings:
-            self._warn_once(reading)
-        return self._encode_ids([ids for ids, _ in readings])
-
-    def read_text(self, text: str) -> TextReading:
-        """How much of a text the model understands.
-
-        Args:
-            text: what a user wrote.
-
-        Raises:
-            ValueError: it holds no word, or is far too long.
-        """
-        return self._read(clean_text(text))[1]
-
     def _read(self, text: str) -> tuple[list[int], TextReading]:
         with self._reading:  # the count of truncated texts must be this one's
             before = self.tokenizer.num_truncated
@@ -131,24 +101,9 @@ class TorchEncoder:
         unknown = sum(token in self.tokenizer.special_ids for token in words)
         return ids, TextReading(len(ids), truncated, len(words), unknown)
 
-    def _warn_once(self, reading: TextReading) -> None:
-        kinds = dict(truncated=reading.truncated, unknown=reading.num_unknown >= reading.num_words)
-        new = {kind for kind, holds in kinds.items() if holds} - self._warned
-        if new:
-            self._warned |= new
-            warnings.warn(' '.join(reading.notes), TextWarning, stacklevel=3)
-
-    def _encode_ids(self, ids: Sequence[list[int]]) -> np.ndarray:
-        # Texts of like length together: less padding.
-        order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
-        features: np.ndarray | None = None
-        for start in range(0, len(ids), self.batch_size):
-            rows = order[start : start + self.batch_size]
-            sample = PersonSample(token_ids=[torch.tensor(ids[row], dtype=torch.int64) for row in rows])
-            found = self._run([torch.zeros(3, 1, 1, dtype=torch.uint8)], [sample], 'text')
-            features = np.zeros((len(ids), found.shape[1]), dtype=np.float32) if features is None else features
-            features[rows] = found
-        return np.zeros((0, self.dim), dtype=np.float32) if features is None else features
+    def _encode_batch(self, ids: Sequence[Sequence[int]]) -> np.ndarray:
+        sample = PersonSample(token_ids=[torch.tensor(row, dtype=torch.int64) for row in ids])
+        return self._run([torch.zeros(3, 1, 1, dtype=torch.uint8)], [sample], 'text')
 
     @torch.inference_mode()
     def _run(self, images: list[Tensor], samples: list[PersonSample], what: str) -> np.ndarray:
