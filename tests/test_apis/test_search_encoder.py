@@ -328,3 +328,19 @@ def test_pipelines_are_found_in_wrappers_and_must_agree():
         pipeline_of(Config(dict(test_dataloader=dict(dataset=joined))))
     with pytest.raises(ValueError, match='must have a pipeline'):
         pipeline_of(Config(dict(test_dataloader=None)))
+
+
+def test_a_model_of_a_pre_training_can_be_searched_with(made):
+    """Its config has no test split, but says how pictures and texts are prepared."""
+    config, checkpoint = made('bert')
+    cfg = Config.fromfile(config)
+    cfg.update(test_pipeline=pipeline_of(cfg), val_dataloader=None, test_dataloader=None)
+    searched, expected = (TorchEncoder(one, checkpoint, device='cpu') for one in (cfg, config))
+    assert searched.fingerprint == expected.fingerprint
+    np.testing.assert_array_equal(searched.encode_texts(['a woman']), expected.encode_texts(['a woman']))
+
+
+@pytest.mark.parametrize('base', ['lupt', 'lup_mllm', 'lupt_mals', 'mals', 'synth_pedes'])
+def test_bases_of_pre_trainings_say_how_pictures_are_prepared(base):
+    pipeline = pipeline_of(Config.fromfile(HERE.parents[1] / f'configs/_base_/datasets/{base}.py'))
+    assert [step.type for step in pipeline] == ['LoadPersonImage', 'Resize', 'Tokenize', 'PackPersonInputs']

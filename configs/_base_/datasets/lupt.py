@@ -8,6 +8,13 @@ train_pipeline = [
     dict(type='MaskTokens', tokenizer=tokenizer, prob=0.15, whole_word=False),
     dict(type='PackPersonInputs'),
 ]
+# There is no test split: searches and exports of the pre-trained model prepare pictures and texts so.
+test_pipeline = [
+    dict(type='LoadPersonImage'),
+    dict(type='Resize', scale=(128, 384), interpolation='bicubic'),
+    dict(type='Tokenize', tokenizer=tokenizer),
+    dict(type='PackPersonInputs'),
+]
 train_dataloader = dict(
     batch_size=64,
     num_workers=8,

@@ -21,6 +21,8 @@ _LOADS, _PACKS = 'Load', 'Pack'
 def test_pipeline(cfg: Config) -> list[dict]:
     """The pipeline that a config's test split runs through; that of val where there is no test.
 
+    A pre-training has neither; its config may have a setting ``test_pipeline``.
+
     Args:
         cfg: a complete config.
 
@@ -34,7 +36,12 @@ def test_pipeline(cfg: Config) -> list[dict]:
             if any(other != found[0] for other in found):
                 raise ValueError(f'{split}_dataloader must have one pipeline to search with, but its parts differ')
             return found[0]
-    raise ValueError('test_dataloader.dataset must have a pipeline, which says how pictures and texts are prepared')
+    if cfg.get('test_pipeline'):
+        return list(cfg.test_pipeline)
+    raise ValueError(
+        'test_dataloader.dataset must have a pipeline, or the config a setting test_pipeline, which says how pictures '
+        'and texts are prepared'
+    )
 
 
 test_pipeline.__test__ = False  # type: ignore[attr-defined]  # its name makes pytest think otherwise
