@@ -36,7 +36,10 @@ RUN: dict[str, list[tuple[str, int]]] = {
 }
 # The same, with shortened trainings; slow.
 TRAIN: dict[str, list[tuple[str, int]]] = {
-    'configs.md': [(rf'python tools/train\.py {CONFIG} --cfg-options .*', 0)],
+    'configs.md': [
+        (rf'python tools/train\.py {CONFIG} --cfg-options .*', 0),
+        (r'PYTHONPATH=\. python tools/train\.py configs/mine/cosine_gap\.py', 0),
+    ],
     'several_gpus.md': [(rf'python tools/train\.py {CONFIG}', 0), (rf'bash tools/dist_train\.sh {CONFIG} 2', 0)],
     'your_own_data.md': [
         (rf'python tools/train\.py {CONFIG} --work-dir work_dirs/try', 0),
@@ -62,10 +65,10 @@ ELSEWHERE = {
 }
 PYTHON_ELSEWHERE = {
     'datasets.md': 'pieces of configs; test_datasets/test_noisy_pairs.py, test_weighted_concat.py',
-    'design.md': 'pieces; the whole is in configs.md',
     'pseudo_texts.md': 'test_docs.py',
     'weights.md': 'pieces of configs; test_models/test_*_weights.py',
 }
+FILE = re.compile(r'# (\S+\.py)\n')  # how a block begins that is to be written to a file
 
 
 @pytest.fixture(scope='module')
@@ -120,6 +123,7 @@ def test_commands_work(place, document):
 @pytest.mark.slow
 @pytest.mark.parametrize('document', TRAIN)
 def test_trainings_work(place, document):
+    write_files(place, ROOT / 'docs' / document)
     for line, status in matching(document, TRAIN[document]):
         if '--cfg-options' in line:
             line = line.partition('--cfg-options')[0] + f'--cfg-options {line.partition("--cfg-options")[2]} {SMALL}'
@@ -149,15 +153,21 @@ def test_python_works(place, document, monkeypatch):
     monkeypatch.chdir(place)
     monkeypatch.syspath_prepend(str(place))
     for block in blocks(document, 'python'):
-        file = re.match(r'# (\S+\.py)\n', block)
-        if file is None:
+        if not FILE.match(block):
             scope = dict(CONFIG=CONFIG, CHECKPOINT='checkpoint.pth')
             exec(block if 'PersonSearcher' in block else without_files(block), scope)
-            continue
-        (place / file[1]).parent.mkdir(parents=True, exist_ok=True)
-        (place / file[1]).write_text(block)
-        if file[1].startswith('configs/'):
-            build(file[1])
+    for file in write_files(place, document):
+        if file.startswith('configs/'):
+            build(file)
+
+
+def write_files(place, document):
+    """Writes the files that a document tells to write; their names."""
+    files = {FILE.match(block)[1]: block for block in blocks(document, 'python') if FILE.match(block)}
+    for file, block in files.items():
+        (place / file).parent.mkdir(parents=True, exist_ok=True)
+        (place / file).write_text(block)
+    return list(files)
 
 
 def without_files(block):
