@@ -217,6 +217,23 @@ def test_folder_of_others_is_left_alone(source, tmp_path, fresh):
     assert results(tmp_path) == {'captions.json': b'[]'}
 
 
+@pytest.mark.parametrize('fresh', [False, True])
+def test_results_may_stand_beside_the_folder_of_images(tmp_path, fresh):
+    """As ``data/LUPerson-T`` has ``imgs`` in it, and with other templates a folder ``228-templates``."""
+    images = open_source(write_folder(tmp_path / 'imgs', IMAGES))
+    for _ in range(2):
+        generator(images, tmp_path, fresh=fresh).run()
+        generator(images, tmp_path / '228-templates', fresh=fresh).run()
+    assert captions_of(tmp_path) == captions_of(tmp_path / '228-templates') == naive_captions(IMAGES)
+    assert len(open_source(tmp_path / 'imgs')) == len(IMAGES)
+
+
+def test_a_folder_by_the_name_of_a_result_is_refused(source, tmp_path):
+    (tmp_path / 'captions.json').mkdir()
+    with pytest.raises(FileExistsError, match='was not made by this tool'):
+        generator(source, tmp_path).run()
+
+
 @pytest.mark.parametrize('workers', [0, 2])
 @pytest.mark.parametrize('suffix', ['arrow', 'parquet'])
 def test_unreadable_images_are_reported(tmp_path, workers, suffix):

@@ -48,7 +48,7 @@ class ResultFolder:
             fresh: remove earlier results, whatever they were made from.
 
         Raises:
-            FileExistsError: there is something else in the folder.
+            FileExistsError: there is something else in the folder; folders in it, such as that of the images, may be.
             NotADirectoryError: it is a file.
             ValueError: the results in it were made from something else; the message says what differs.
         """
@@ -90,10 +90,18 @@ class ResultFolder:
         if not self.folder.is_dir():
             raise NotADirectoryError(f'{self.folder}: must be a folder, but is a file')
         provenance = re.compile(re.escape(PROVENANCE))
-        others = [path.name for path in self.folder.iterdir() if not is_temporary(path.name, provenance)]
+        others = [
+            path.name
+            for path in self.folder.iterdir()
+            if not is_temporary(path.name, provenance) and not self._is_beside_results(path)
+        ]
         if others:
-            raise FileExistsError(f'{self.folder}: is not empty and was not made by this tool (no {PROVENANCE} of '
+            raise FileExistsError(f'{self.folder}: holds files and was not made by this tool (no {PROVENANCE} of '
                                   f'{self._kind}, but {sorted(others)[0]}); choose another folder')  # fmt: skip
+
+    def _is_beside_results(self, path: Path) -> bool:
+        """A folder, such as that of the images, is neither written nor removed: it may stand beside the results."""
+        return path.is_dir() and not self._names.fullmatch(path.name) and path.name != PROVENANCE
 
     def _remove(self, *, everything: bool) -> None:
         """Removes what killed processes left half-written, and, for a fresh start, all results."""
