@@ -54,7 +54,8 @@ ELSEWHERE = {
     r'python tools/check_dataset\.py CUHK-PEDES data/CUHK-PEDES': 'real data; test_tools/test_check_dataset.py',
     r'python tools/benchmark_train\.py configs/unipt/.*': 'a GPU; test_apis/test_benchmark.py',
     r'python tools/crop_people\.py .*': 'fetches weights; test_apis/test_people.py',
-    r"python tools/search\.py 'a woman in a red coat' --gallery crops/ --out strip\.png": 'the quickstart; test_search',
+    r"python tools/search\.py 'a woman in a red coat' --gallery crops/ --config CONFIG .*": 'in gallery.md it is run',
+    r'python tools/search\.py .* --config configs/irra/.*': 'published files; test_apis/test_search_encoder.py',
     r'python tools/web_demo\.py .*': 'runs until it is stopped; test_tools/test_web_demo.py',
     r'(torchrun .*|python )tools/(generate|analyze)_pseudo_texts\.py .*': "CLIP's weights; test_generate_*.py",
     r'python tools/check_captions\.py captions/captions\.json': 'made by the former; test_check_captions.py',
@@ -184,9 +185,12 @@ def build(config):
     from mmt2ireid.structures import PairInputs, PairTargets
 
     cfg = Config.fromfile(config)
-    if 'unipt/vitb16' in Path(config).read_text():  # full size: read, not trained
-        roots = {cfg[f'{split}_dataloader'].dataset.data_root for split in ('train', 'val', 'test')}
-        assert roots == {'data/mine'} and cfg.model.heads.identity.num_classes == 250
+    if '/vitb16' in Path(config).read_text():  # full size: read, not trained
+        hooks = [hook.dataloader for hook in cfg.custom_hooks if 'dataloader' in hook]
+        loaders = [*hooks, *(cfg[f'{split}_dataloader'] for split in ('train', 'val', 'test'))]
+        assert {loader.dataset.data_root for loader in loaders} == {'data/mine'}
+        assert len(hooks) == ('cmmt' in config)
+        assert 'identity' not in cfg.model.heads or cfg.model.heads.identity.num_classes == 250
         return
     model = get_model(cfg).train()
     pids = torch.tensor([0, 0, 1, 2])
