@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
+METHODS = sorted((ROOT / 'configs').glob('*/README.md'))
 
 
 def blocks(document: Path, language: str) -> list[str]:

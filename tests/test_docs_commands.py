@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from doc_blocks import DOCUMENTS, ROOT, anchors, blocks, commands, links
+from doc_blocks import DOCUMENTS, METHODS, ROOT, anchors, blocks, commands, links
 
 CONFIG = 'configs/toy/unipt_vit_toy_scratch.py'
 SMALL = (
@@ -208,7 +208,24 @@ def build(config):
     assert next(model.image_encoder.parameters()).grad.abs().sum() > 0
 
 
-@pytest.mark.parametrize('document', DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize('document', METHODS, ids=lambda path: path.parent.name)
+def test_commands_of_methods_have_files_and_options(document):
+    """They need real data: that tools, configs and options are there is all that can be said."""
+    for line in commands(document):
+        words = line.split()
+        files = [word for word in words if word.startswith(('tools/', 'configs/', 'mmt2ireid/'))]
+        assert [file for file in files if not (ROOT / file).exists()] == [], line
+        tool = next((ROOT / file for file in files if file.endswith('.py') and file.startswith('tools/')), None)
+        options = {word for word in words if word.startswith('--')}
+        assert tool is None or not {option for option in options if f"'{option}'" not in source(tool)}, line
+
+
+def source(tool):
+    """Of a tool and of the parts that tools share."""
+    return '\n'.join(path.read_text() for path in (tool, *(ROOT / 'mmt2ireid').rglob('*.py')))
+
+
+@pytest.mark.parametrize('document', [*DOCUMENTS, *METHODS], ids=lambda path: f'{path.parent.name}/{path.name}')
 def test_links_lead_somewhere(document):
     broken = []
     for link in links(document):
