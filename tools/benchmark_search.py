@@ -43,10 +43,14 @@ CONDITIONS = {
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--rows', type=int, default=50_000, help='crops in memory; 0 leaves that part out')
-    parser.add_argument('--milvus-rows', type=int, default=2000, help='crops in Milvus; 0 leaves that part out')
-    parser.add_argument('--dim', type=int, default=512)
-    parser.add_argument('--queries', type=int, default=64)
+    parser.add_argument(
+        '--rows', type=int, default=50_000, help='crops in memory (%(default)s); 0 leaves that part out'
+    )
+    parser.add_argument(
+        '--milvus-rows', type=int, default=2000, help='crops in Milvus (%(default)s); 0 leaves that part out'
+    )
+    parser.add_argument('--dim', type=int, default=512, help='width of the vectors (%(default)s)')
+    parser.add_argument('--queries', type=int, default=64, help='queries at once (%(default)s)')
     parser.add_argument('--top-k', type=int, default=10)
     parser.add_argument('--runs', type=int, default=5, help='measured runs, after one that warms up')
     parser.add_argument('--milvus', help='NAME.db or the address of a server; default: a file that is deleted again')

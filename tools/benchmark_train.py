@@ -27,13 +27,13 @@ from mmt2ireid.engine.options import use_amp
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config')
-    parser.add_argument('--steps', type=int, default=20, help='measured steps')
-    parser.add_argument('--warmup', type=int, default=5, help='steps before')
+    parser.add_argument('--steps', type=int, default=20, help='measured steps (%(default)s)')
+    parser.add_argument('--warmup', type=int, default=5, help='steps before them, not measured (%(default)s)')
     parser.add_argument(
         '--amp', action='store_true', help='mixed precision; a config with amp=True does on GPUs anyway'
     )
     parser.add_argument('--synthetic', action='store_true', help="noise in place of the config's data")
-    parser.add_argument('--tokens', type=int, default=40, help='tokens of a synthetic caption')
+    parser.add_argument('--tokens', type=int, default=40, help='tokens of a synthetic caption (%(default)s)')
     parser.add_argument('--batch-size', type=int, help="in place of the config's")
     parser.add_argument('--json', type=Path, help='write the figures here as well')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, help='changes to the config')

@@ -28,8 +28,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('files', nargs='+', help='caption files')
     parser.add_argument('--json', type=Path, help='write the counts and all defects here')
-    parser.add_argument('--max-words', type=int, default=100, help='a longer caption is over-long')
-    parser.add_argument('--show', type=int, default=5, help='examples shown per kind')
+    parser.add_argument('--max-words', type=int, default=100, help='a longer caption is over-long (%(default)s)')
+    parser.add_argument('--show', type=int, default=5, help='examples shown per kind (%(default)s)')
     args = parser.parse_args(argv)
     if args.max_words < 1 or args.show < 0:
         parser.error(f'--max-words must be >= 1 and --show >= 0, but got {args.max_words} and {args.show}')

@@ -28,12 +28,16 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         'where its weights are not to be had')  # fmt: skip
     parser.add_argument('--weights', metavar='FILE', help="the torchvision model's weights (default: fetched once)")
     parser.add_argument('--device', help='where to compute (default: a GPU, if there is one)')
-    parser.add_argument('--every', type=float, default=1.0, metavar='S', help='seconds of a video between pictures')
+    parser.add_argument(
+        '--every', type=float, default=1.0, metavar='S', help='seconds of a video between pictures (%(default)s)'
+    )
     parser.add_argument('--min-score', type=float, help='of a person (default: 0.7 of torchvision, 0.5 else)')
     parser.add_argument('--min-height', type=int, default=48, help='of a person in pixels (%(default)s)')
     parser.add_argument('--min-width', type=int, default=16, help='of a person in pixels (%(default)s)')
     parser.add_argument('--padding', type=float, default=0.05, help='on each side, share of the box (%(default)s)')
-    parser.add_argument('--format', choices=FORMATS, default='png', dest='file_format', help='of the crops')
+    parser.add_argument(
+        '--format', choices=FORMATS, default='png', dest='file_format', help='of the crops (%(default)s)'
+    )
     parser.add_argument('--no-progress', action='store_false', dest='progress', help='show no progress bar')
     return parser.parse_args(argv)
 

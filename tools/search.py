@@ -43,7 +43,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--image', metavar='FILE', help='a picture of the person; beside a text both count')
     parser.add_argument('--text-weight', type=float, default=0.5, help='of the text beside a picture (%(default)s)')
     parser.add_argument('--where', nargs='+', action='extend', default=[], metavar='CONDITION',
-                        help='only crops whose metadata fit, such as camera=c1,c2 or time>=2026-01-01')  # fmt: skip
+                        help="only crops whose metadata fit, such as camera=c1,c2 or 'time>=2026-01-01' "
+                        '(quoted, or the shell takes > for a file to write)')  # fmt: skip
     parser.add_argument('--top-k', type=int, default=10, help='crops per query (%(default)s)')
     model = parser.add_argument_group('the model (by default the one of tools/quickstart.sh)')
     model.add_argument('--config', help='config file or name')

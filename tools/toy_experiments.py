@@ -3,8 +3,8 @@
     python tools/toy_experiments.py                         the rows of the quickstart, seed 0
     python tools/toy_experiments.py --rows all --seeds 0 1 2
 
-Each run is `tools/train.py` on data/toy_pedes with the model selected on val, then `tools/test.py` on test. What stands
-is reused, what was killed is resumed; --fresh starts over.
+Each run is `tools/train.py` on data/toy_pedes with the model selected on val, then `tools/test.py` on test. What is
+there already is reused, what was killed is resumed; --fresh starts over.
 """
 
 from __future__ import annotations

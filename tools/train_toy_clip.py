@@ -1,7 +1,7 @@
 """Train the toy CLIP that captions ToyPEDES' pool: ``python tools/train_toy_clip.py [OUT] [options]``.
 
 Its persons and cameras are its own: it never sees the pool nor what is true of it. About a minute on two cores; what
-stands is left as it is. To use it: ``model='local-dir:OUT'`` wherever a name of open_clip is asked for.
+is there already is left as it is. To use it: ``model='local-dir:OUT'`` wherever a name of open_clip is asked for.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--size', type=int, nargs=2, metavar=('H', 'W'), default=world.size, help='of a picture')
     parser.add_argument('--workers', type=int, default=2, help='processes that draw; they do not change a pixel')
     parser.add_argument('--threads', type=int, default=2, help='that train; another number changes the last digits')
-    parser.add_argument('--fresh', action='store_true', help='train again what stands')
+    parser.add_argument('--fresh', action='store_true', help='train again what is there already')
     return parser.parse_args()
 
 

@@ -29,7 +29,7 @@ def parse_args() -> argparse.Namespace:
                         help='train identities, and as many test identities, of the second labelled set')  # fmt: skip
     parser.add_argument('--size', type=int, nargs=2, metavar=('H', 'W'), default=default.size, help='of a picture')
     parser.add_argument('--workers', type=int, default=2, help='processes; their number does not change a byte')
-    parser.add_argument('--fresh', action='store_true', help='draw again what stands')
+    parser.add_argument('--fresh', action='store_true', help='draw again what is there already')
     parser.add_argument('--contact-sheet', metavar='PNG', help='also write a picture of some persons')
     return parser.parse_args()
 
