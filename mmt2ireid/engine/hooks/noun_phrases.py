@@ -68,5 +68,5 @@ class NounPhraseHook(Hook):
             bank.read(captions, **options, progress=False)
         runner.logger.info(
             f'Text-IoU compares {bank.num_phrases} noun phrases in {len(captions)} captions (max_share '
-            f'{self.max_share:g}); {bank.num_empty} captions have none of them'
+            f'{self.max_share:g}), found by the {bank.tagger} tagger; {bank.num_empty} captions have none of them'
         )

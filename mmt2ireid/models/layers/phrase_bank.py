@@ -18,6 +18,7 @@ class PhraseBank(nn.Module):
     Attributes:
         num_phrases: different ids, K.
         num_empty: captions without any.
+        tagger: what read the captions, ``nltk`` or ``embedded``; '' while nothing has been read.
     """
 
     ids: Tensor
@@ -27,6 +28,7 @@ class PhraseBank(nn.Module):
         # Padded with K, a column that rows() cuts off.
         self.register_buffer('ids', torch.zeros(0, 0, dtype=torch.int64), persistent=False)
         self.num_phrases = self.num_empty = 0
+        self.tagger = ''
 
     def read(
         self,
@@ -48,6 +50,7 @@ class PhraseBank(nn.Module):
         from mmt2ireid.text import phrase_table  # only users of phrases need that room
 
         table = phrase_table(captions, tagger=tagger, cache_dir=cache_dir, workers=workers, progress=progress)
+        self.tagger = table.tagger
         table = table.without_common(max_share)
         self.fill(table.indptr, table.indices, table.num_phrases)
 
