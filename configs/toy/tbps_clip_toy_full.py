@@ -1,31 +1,17 @@
 # Twin of configs/tbps-clip/vitb16_cuhk_tbps_full.py on the toy CLIP; its pictures are changed as those of all twins are.
-_base_ = './tbps_clip_toy.py'
+_base_ = [
+    '../_base_/models/toy_clip.py',
+    '../_base_/datasets/toy_clip_views.py',
+    '../_base_/schedules/toy_finetune.py',
+    '../_base_/default_runtime.py',
+]
 
 model = dict(
     text_encoder=dict(attention_dropout=0.05),
     heads=dict(
-        contrastive=dict(soft_ratio=0.5, view=0),
+        contrastive=dict(type='LabelContrastiveHead', logit_scale=1 / 0.07, soft_ratio=0.5, view=0),
         views=dict(
             type='TwoViewHead', in_channels=128, hidden_channels=32, out_channels=128, views=(1, 2), temperature=0.1,
             loss_weight=0.4)))
-simclr = [
-    dict(
-        type='mmpretrain.RandomResizedCrop', scale=(96, 48), crop_ratio_range=(0.2, 1.0),
-        aspect_ratio_range=(0.375, 0.667)),
-    dict(
-        type='RandomApply',
-        prob=0.8,
-        transforms=[  # torchvision's: mmcv's change of hue fails with today's NumPy
-            dict(type='mmpretrain.NumpyToPIL', to_rgb=True),
-            dict(type='mmpretrain.torchvision/ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1),
-            dict(type='mmpretrain.PILToNumpy', to_bgr=True)]),
-    dict(type='RandomGrayscale', prob=0.2, keep_channels=True, channel_weights=(0.114, 0.587, 0.299)),
-    dict(type='mmpretrain.GaussianBlur', magnitude_range=(0.1, 1.0), magnitude_std='inf', prob=0.5),
-    dict(type='RandomFlip', prob=0.5),
-]
-again = _base_.train_pipeline[1:4]
-train_pipeline = [
-    _base_.train_pipeline[0], dict(type='ExtraViews', views=[again, simclr, simclr]), *_base_.train_pipeline[1:]]
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 custom_hooks = [
     *_base_.custom_hooks, dict(type='HeadRampHook', head='contrastive', name='soft_ratio', epochs=1)]
