@@ -82,3 +82,23 @@ def test_options_that_are_none(tool, capsys):
     with pytest.raises(SystemExit):
         tool.parse_args(['--queries', '0'])
     assert 'must be at least' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('place', 'expected'),
+    [
+        ('http://127.0.0.1:9', 'http://127.0.0.1:9#mmt2ireid_benchmark_32'),
+        ('http://127.0.0.1:9#mine', 'http://127.0.0.1:9#mine'),
+        ('x.db', 'x.db'),
+    ],
+)
+def test_the_collection_of_people_on_a_server_is_left_alone(tool, place, expected, monkeypatch):
+    places = []
+
+    def refuse(place, **options):
+        places.append(place)
+        raise ValueError('not today')
+
+    monkeypatch.setattr(tool, 'MilvusGallery', refuse)
+    tool.main([*SMALL, '--rows', '0', '--milvus-rows', '5', '--milvus', place])
+    assert places == [expected]
