@@ -90,6 +90,7 @@ def test_what_numbers_the_images_of_one_set_refuses(joined, tmp_path):
         _train_loop=Loop(),
         model=SimpleNamespace(heads=dict(memory=head)),
         train_dataloader=SimpleNamespace(dataset=joined),
+        hooks=[],
     )
     with pytest.raises(ValueError, match=message):
         ClusteringHook(dataloader={}, head='memory').before_run(runner)
