@@ -28,6 +28,7 @@ TRAINING = [
     ('toy', 'tbps_clip_toy_full', (96, 48)),
     ('toy', 'unipt_clip_toy', (96, 48)),
 ]
+NO_PICTURE = ('LoadPersonImage', 'ExtraViews', 'DeleteWords', 'Tokenize', 'PackPersonInputs')
 TABLE_4 = [('unipt', f'clip-{arch}_{data}_unipt', (384, 128)) for arch in ('vitb16', 'rn50') for data in DATA[:2]]
 
 
@@ -65,6 +66,9 @@ def test_training_pipelines(folder, name, size, picture):
     again = run(7)
     assert torch.equal(again['inputs'], items[7]['inputs'])
     if name.endswith('_full'):
+        first, *_ = (step for step in cfg.train_dataloader.dataset.pipeline if step['type'] == 'ExtraViews')
+        own = [step for step in cfg.train_dataloader.dataset.pipeline if step['type'] not in NO_PICTURE]
+        assert first['views'][0] == own, 'view 0 is made as the picture itself'
         for views in zip(*(item['data_samples'].views for item in items), strict=True):
             assert {tuple(view.shape) for view in views} == {(3, *size)}
             assert len({view.numpy().tobytes() for view in views}) > 10

@@ -1,4 +1,4 @@
-# Twin of configs/tbps-clip/vitb16_cuhk_tbps_full.py on the toy CLIP; its pictures are changed as those of all twins are.
+# Twin of configs/tbps-clip/vitb16_cuhk_tbps_full.py on the toy CLIP; view 0 is changed as the pictures of all twins are.
 _base_ = [
     '../_base_/models/toy_clip.py',
     '../_base_/datasets/toy_clip_views.py',

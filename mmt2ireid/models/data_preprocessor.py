@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 from mmengine.model import BaseDataPreprocessor
@@ -46,9 +46,10 @@ class PairDataPreprocessor(BaseDataPreprocessor):
         self.register_buffer('mean', torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self.to_rgb, self.pad_id, self.pad_to = to_rgb, pad_id, pad_to
-        # Set by the model, whose text encoder knows them.
+        # Set by the model, whose text encoder and heads know them.
         self.vocab_size: int | None = None
         self.max_length: int | None = None
+        self.needed_views: Collection[int] | None = None  # all
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """Makes the batch.
@@ -90,11 +91,12 @@ class PairDataPreprocessor(BaseDataPreprocessor):
             batch = batch.flip(1)
         return (batch.float() - self.mean) / self.std
 
-    def _views(self, samples: list[PersonSample]) -> tuple[Tensor, ...]:
+    def _views(self, samples: list[PersonSample]) -> dict[int, Tensor]:
         counts = {len(sample.get('views', ())) for sample in samples}
         if len(counts) > 1:
             raise ValueError(f'views must be as many for all items of a batch, but got {sorted(counts)}')
-        return tuple(self._images([sample.views[view] for sample in samples], samples) for view in range(*counts))
+        numbers = [number for number in range(*counts) if self.needed_views is None or number in self.needed_views]
+        return {number: self._images([sample.views[number] for sample in samples], samples) for number in numbers}
 
     def _token_ids(self, sample: PersonSample) -> list[Tensor]:
         if not sample.get('token_ids'):

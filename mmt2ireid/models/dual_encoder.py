@@ -66,6 +66,8 @@ class DualEncoder(BaseModel):
         for limit in ('vocab_size', 'max_length'):
             if hasattr(self.data_preprocessor, limit):
                 setattr(self.data_preprocessor, limit, getattr(self.text_encoder, limit, None))
+        if hasattr(self.data_preprocessor, 'needed_views'):
+            self.data_preprocessor.needed_views = {n for head in self.heads.values() for n in head.needs_views}
 
     def forward(
         self, inputs: PairInputs, data_samples: list[PersonSample] | None = None, mode: str = 'tensor'
@@ -143,10 +145,9 @@ class DualEncoder(BaseModel):
             ValueError: the batch has no such view.
         """
         wanted = sorted({number for head in self.heads.values() if head.enabled for number in head.needs_views})
-        if wanted and wanted[-1] >= len(inputs.views):
-            raise ValueError(
-                f'The heads need view {wanted[-1]}, but the pipeline gives {len(inputs.views)} views (ExtraViews)'
-            )
+        missing = [number for number in wanted if number not in inputs.views]
+        if missing:
+            raise ValueError(f'The heads need views {missing}, which the pipeline must give (ExtraViews), but does not')
         # One after the other, not as one batch: statistics of norms are then those of a picture's own kind.
         return {number: self.image_features(inputs.views[number])[1] for number in wanted}
 

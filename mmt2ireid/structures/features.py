@@ -69,8 +69,8 @@ class PairInputs:
         txt_mask: bool (M, L), True where a token is real.
         num_captions: captions per image, B host integers that sum to M.
         targets: what the heads need beside features.
-        views: further pictures of the same items (``ExtraViews`` in the pipeline), each like ``images``; sizes may
-            differ from view to view.
+        views: number of a further view of the same items (``ExtraViews`` in the pipeline) to pictures like ``images``,
+            of those that heads need; sizes may differ from view to view.
     """
 
     images: Tensor
@@ -78,7 +78,7 @@ class PairInputs:
     txt_mask: Tensor
     num_captions: tuple[int, ...]
     targets: PairTargets
-    views: tuple[Tensor, ...] = ()
+    views: Mapping[int, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -23,3 +23,9 @@ class PersonSample(BaseDataElement):
         img_feat (Tensor): (D_test,), of unit length.
         txt_feats (Tensor): (number of captions, D_test), each of unit length.
     """
+
+    def pin_memory(self, device: object = None) -> PersonSample:
+        """Pins the views, so that they are copied to a GPU as the pictures are; a data loader calls it."""
+        if 'views' in self:
+            self.set_field([view.pin_memory() for view in self.get('views')], 'views')
+        return self

@@ -43,3 +43,8 @@ def test_who_reads_the_head_only_sees_no_traceback(lines):
     ) as process:
         process.stdout.close()
         assert (process.stderr.read(), process.wait(120)) == ('', 141)
+
+
+def test_other_pipes_that_break_are_told():
+    done = ended("def main():\n    raise BrokenPipeError('to a worker')\nrun_command(main)")
+    assert done.returncode == 1 and 'BrokenPipeError: to a worker' in done.stderr

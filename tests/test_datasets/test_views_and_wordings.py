@@ -9,6 +9,7 @@ import pytest
 import torch
 from mmengine.dataset import Compose
 
+from mmt2ireid.datasets.samplers import PairSampler
 from mmt2ireid.datasets.transforms import ExtraViews, OtherWordings, PackPersonInputs
 from mmt2ireid.registry import TRANSFORMS
 
@@ -38,8 +39,47 @@ class TestExtraViews:
         packed = PackPersonInputs()(dict(results, token_ids=[torch.tensor([1, 2])]))
         assert [tuple(view.shape) for view in packed['data_samples'].views] == [(3, 30, 10), (3, 8, 8), (3, 40, 20)]
         assert np.array_equal(packed['data_samples'].views[2].numpy().transpose(1, 2, 0), PICTURE)
+        stores = [tensor.untyped_storage().data_ptr() for tensor in [packed['inputs'], *packed['data_samples'].views]]
+        assert len(set(stores)) == 1, 'one open file for all pictures of an item on its way from a worker'
         assert 'views' not in PackPersonInputs()(item())['data_samples']
         assert repr(transform).startswith('ExtraViews(views=[Compose(')
+
+    def test_views_are_pinned_by_the_loader(self, monkeypatch):
+        from torch.utils.data._utils.pin_memory import pin_memory
+
+        monkeypatch.setattr(torch.Tensor, 'pin_memory', lambda tensor, *args: tensor + 1)
+        packed = PackPersonInputs()(item(views=[PICTURE, PICTURE]))
+        pinned = pin_memory([packed, PackPersonInputs()(item())])
+        assert all(torch.equal(view, packed['inputs'] + 1) for view in pinned[0]['data_samples'].views)
+        assert 'views' not in pinned[1]['data_samples']
+
+    def test_same_views_for_any_number_of_workers(self, tmp_path):
+        import cv2
+
+        from mmt2ireid.datasets import CUHKPEDES
+
+        (tmp_path / 'imgs').mkdir()
+        records = []
+        for number in range(6):
+            cv2.imwrite(str(tmp_path / 'imgs' / f'{number}.png'), np.roll(PICTURE, number, 0))
+            records.append(dict(split='train', captions=['red coat'], file_path=f'{number}.png', id=number + 1))
+        (tmp_path / 'reid_raw.json').write_text(json.dumps(records))
+        crop = [dict(type='mmpretrain.RandomResizedCrop', scale=(16, 16)), dict(type='RandomFlip', prob=0.5)]
+        steps = [dict(type='mmt2ireid.LoadPersonImage'), dict(type='mmt2ireid.ExtraViews', views=[crop, crop])]
+        dataset = CUHKPEDES(
+            data_root=str(tmp_path), ann_file='reid_raw.json', split='train', unit='pair',
+            pipeline=[*steps, dict(type='RandomFlip', prob=0.5), dict(type='mmt2ireid.PackPersonInputs')],
+        )  # fmt: skip
+        found = []
+        for workers in (0, 1, 2):
+            torch.manual_seed(3)
+            loader = torch.utils.data.DataLoader(
+                dataset, batch_size=2, num_workers=workers, collate_fn=list, sampler=PairSampler(dataset, seed=5)
+            )
+            found.append([sample['data_samples'].views for batch in loader for sample in batch])
+        for other in found[1:]:
+            for mine, theirs in zip(found[0], other, strict=True):
+                assert all(map(torch.equal, mine, theirs)) and len(mine) == 2
 
     def test_what_a_view_changes_in_place_stays_in_the_view(self):
         def paint(results):
@@ -87,7 +127,9 @@ class TestOtherWordings:
         return write
 
     def test_share(self, write):
-        path = write([dict(captions=['a', 'b'], captions_bt=['A', '']), dict(captions=['c'], captions_bt=['C'])])
+        path = write(
+            [dict(captions=['a', 'b'], captions_bt=['A', '']), dict(captions=['c', 'a'], captions_bt=['C', 'second'])]
+        )
         transform = TRANSFORMS.build(dict(type='mmt2ireid.OtherWordings', file=path, prob=0.25))
         torch.manual_seed(0)
         found = [transform(dict(captions=['a', 'b', 'c']))['captions'] for _ in range(4000)]

@@ -13,6 +13,7 @@ from test_label_contrastive import naive_nitc
 from test_similarity_distribution import PIDS, cosine
 from torch.autograd import gradcheck
 
+from mmt2ireid.models import PairDataPreprocessor
 from mmt2ireid.models.losses import two_view_loss
 from mmt2ireid.registry import MODELS
 
@@ -57,24 +58,29 @@ def test_gradients_and_precision():
 
 class TestPreprocessor:
     def test_views_are_normalised_as_pictures_are(self):
-        model = build_dual_encoder()
+        prepare = PairDataPreprocessor()
         data = with_views(3, ((32, 16), (24, 24)))
-        inputs = model.data_preprocessor(data)['inputs']
-        assert [tuple(view.shape) for view in inputs.views] == [(3, 3, 32, 16), (3, 3, 24, 24)]
-        for number, view in enumerate(inputs.views):
+        inputs = prepare(data)['inputs']
+        assert [tuple(view.shape) for view in inputs.views.values()] == [(3, 3, 32, 16), (3, 3, 24, 24)]
+        for number, view in inputs.views.items():
             alone = dict(data, inputs=[sample.views[number] for sample in data['data_samples']])
-            torch.testing.assert_close(view, model.data_preprocessor(alone)['inputs'].images)
-        assert model.data_preprocessor(make_batch(2))['inputs'].views == ()
+            torch.testing.assert_close(view, prepare(alone)['inputs'].images)
+        assert prepare(make_batch(2))['inputs'].views == {}
+
+    def test_views_that_no_head_needs_are_left_alone(self):
+        model = build_dual_encoder(dict(labels=LABELS))
+        assert model.data_preprocessor(with_views(2))['inputs'].views.keys() == {2}
+        assert not build_dual_encoder().data_preprocessor(with_views(2))['inputs'].views
 
     def test_what_does_not_fit(self):
-        model, data = build_dual_encoder(), with_views(3)
+        prepare, data = PairDataPreprocessor(), with_views(3)
         data['data_samples'][1].views.pop()
         with pytest.raises(ValueError, match=r'views must be as many for all items of a batch, but got \[2, 3\]'):
-            model.data_preprocessor(data)
+            prepare(data)
         data = with_views(2)
         data['data_samples'][1].views[0] = torch.zeros(3, 8, 8, dtype=torch.uint8)
         with pytest.raises(ValueError, match='must have one size'):
-            model.data_preprocessor(data)
+            prepare(data)
 
 
 class TestModel:
@@ -84,7 +90,7 @@ class TestModel:
         inputs = batch['inputs']
         losses = model(**batch, mode='loss')
         features = model.extract(inputs)
-        embeds = [model.image_features(view)[1].double() for view in inputs.views]
+        embeds = [model.image_features(inputs.views[number])[1].double() for number in range(3)]
         project = model.heads.views.projection.double()
         expected = 0.4 * naive_two_views(project(embeds[1]), project(embeds[0]), 0.1)
         assert losses['loss_views'].item() == pytest.approx(expected, rel=1e-4)
@@ -108,7 +114,7 @@ class TestModel:
 
     def test_views_that_are_missing_are_named(self):
         model = build_dual_encoder(dict(labels=LABELS))
-        with pytest.raises(ValueError, match=r'need view 2, but the pipeline gives 0 views \(ExtraViews\)'):
+        with pytest.raises(ValueError, match=r'need views \[2\], which the pipeline must give \(ExtraViews\)'):
             model(**model.data_preprocessor(make_batch(3)), mode='loss')
 
     def test_evaluation_takes_no_views(self):

@@ -18,7 +18,7 @@ class OtherWordings(BaseTransform):
 
     TBPS-CLIP (AAAI 2024) takes captions that were translated to another language and back; its authors hand them out
     as a field of the annotation, beside the captions and in their order. An empty wording is none: the caption stays.
-    Draws from torch's global CPU generator.
+    Of a caption that comes more than once, the first wording counts. Draws from torch's global CPU generator.
 
     Args:
         file: JSON, a list of records with both fields.
@@ -78,7 +78,8 @@ class OtherWordings(BaseTransform):
                     f'{self.file}, record {number}: {self.wordings_key} must be as many as {self.captions_key}, '
                     f'{len(captions)}, but are {len(wordings)}'
                 )
-            found.update(zip(captions, wordings, strict=True))
+            for caption, wording in zip(captions, wordings, strict=True):
+                found[caption] = found.get(caption) or wording
         return found
 
     def _texts(self, record: Any, key: str, number: int) -> list[str]:
