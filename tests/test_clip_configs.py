@@ -1,5 +1,7 @@
 """The CLIP family's configs say what the papers and the READMEs do, and their pipelines run."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -180,3 +182,35 @@ def test_lora_trains_a_small_part():
     model = get_model(Config.fromfile(CONFIGS / 'toy' / 'clip_toy_itc_lora.py'))
     sizes = [sum(p.numel() for p in model.parameters() if p.requires_grad is wanted) for wanted in (True, False)]
     assert 0 < sizes[0] < 0.05 * sizes[1]
+
+
+@pytest.mark.parametrize(
+    ('folder', 'name', 'scale'),
+    [
+        *((folder, name, None) for folder, name, _ in TRAINING if folder in ('clip', 'tbps-clip')),
+        ('clip', 'vitb16_cuhk_itc_lora', None),
+        ('toy', 'tbps_clip_toy', 1 / 0.07),
+        ('toy', 'tbps_clip_toy_full', 1 / 0.07),
+    ],
+)
+def test_where_learned_scales_start(folder, name, scale):
+    """Real data: from the loaded weights. The twins of TBPS-CLIP take few steps and have their own."""
+    head = load(CONFIGS / folder / f'{name}.py').model.heads.contrastive
+    assert head.get('loss', head).logit_scale == scale
+
+
+@pytest.mark.parametrize('name', ['vitb16_cuhk_tbps', 'vitb16_cuhk_tbps_full'])
+def test_tbps_clips_scale_is_that_of_openais_weights(name, tmp_path):
+    import open_clip
+    from mmengine.config import ConfigDict
+
+    cfg = shallow(load(CONFIGS / 'tbps-clip' / f'{name}.py'))
+    towers = cfg.model.image_encoder.model.to_dict()
+    network = open_clip.CLIP(**towers)
+    network.logit_scale.data.fill_(4.6052)  # as in OpenAI's file of ViT-B/16
+    (tmp_path / 'open_clip_config.json').write_text(json.dumps(dict(model_cfg=towers)))
+    torch.save(network.state_dict(), tmp_path / 'open_clip_pytorch_model.bin')
+    for encoder in (cfg.model.image_encoder, cfg.model.text_encoder):
+        encoder.init_cfg = ConfigDict(type='mmt2ireid.OpenCLIPPretrained', model=f'local-dir:{tmp_path}')
+    model = get_model(cfg, pretrained=True)
+    assert model.heads.contrastive.learned_scale().item() == pytest.approx(100, rel=1e-4)

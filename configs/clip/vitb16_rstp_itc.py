@@ -6,8 +6,8 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-# The scale starts at that of OpenAI's weights, 100, and may fall.
+# The scale starts at that of the loaded weights, 100 of OpenAI's, and may fall.
 model = dict(
     heads=dict(
         contrastive=dict(
-            type='ContrastiveHead', loss=dict(type='ContrastiveLoss', logit_scale=100.0, learn_scale=True))))
+            type='ContrastiveHead', loss=dict(type='ContrastiveLoss', logit_scale=None, learn_scale=True))))

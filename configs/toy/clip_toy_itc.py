@@ -6,6 +6,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
+# The scale that the twin was measured with, not that of its weights.
 model = dict(
     heads=dict(
         contrastive=dict(

@@ -6,6 +6,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
+# The scale is the twin's own, as in ./tbps_clip_toy.py.
 model = dict(
     text_encoder=dict(attention_dropout=0.05),
     heads=dict(

@@ -119,6 +119,12 @@ def check_activation(tower: nn.Module, weights_of: nn.Module, label: str) -> Non
         )
 
 
+def logit_scale_of(network: nn.Module) -> float | None:
+    """The scale that a CLIP model was trained to, not as a logarithm; None where it has none."""
+    scale = getattr(network, 'logit_scale', None)
+    return None if scale is None else float(scale.detach().exp())
+
+
 def resize_grid(table: Tensor, old: tuple[int, int], new: tuple[int, int]) -> Tensor:
     """Position embeddings for another grid, as open_clip resizes them: bicubic, antialiased.
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mmt2ireid.models.heads.base_head import BaseHead
 from mmt2ireid.models.image_encoders import backbone_tokens, build_image_encoder
-from mmt2ireid.models.layers import PhraseBank
+from mmt2ireid.models.layers import PhraseBank, take_clip_scale
 from mmt2ireid.registry import MODELS
 from mmt2ireid.structures import EncoderOutput, PairFeatures, PairInputs, PairTargets, PersonSample
 
@@ -68,6 +68,11 @@ class DualEncoder(BaseModel):
                 setattr(self.data_preprocessor, limit, getattr(self.text_encoder, limit, None))
         if hasattr(self.data_preprocessor, 'needed_views'):
             self.data_preprocessor.needed_views = {n for head in self.heads.values() for n in head.needs_views}
+
+    def init_weights(self) -> None:
+        """Initializes all parts; learned scales start from the one that the loaded CLIP weights carry."""
+        super().init_weights()
+        take_clip_scale(self.heads, self.image_encoder, self.text_encoder)
 
     def forward(
         self, inputs: PairInputs, data_samples: list[PersonSample] | None = None, mode: str = 'tensor'

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mmt2ireid.models.dual_encoder import DualEncoder
 from mmt2ireid.models.heads.base_head import BaseHead
 from mmt2ireid.models.heads.mutual_teaching_head import NETWORKS, MutualTeachingHead
-from mmt2ireid.models.layers import PhraseBank
+from mmt2ireid.models.layers import PhraseBank, take_clip_scale
 from mmt2ireid.models.layers.mean_teacher import average_into, teacher_of
 from mmt2ireid.registry import MODELS
 from mmt2ireid.structures import PairFeatures, PairInputs, PersonSample
@@ -89,8 +89,10 @@ class MutualTeaching(BaseModel):
         self._register_load_state_dict_pre_hook(_spread)
 
     def init_weights(self) -> None:
-        """Initialises the networks; the teachers begin as copies."""
+        """Initializes the networks; the teachers begin as copies, learned scales as in :class:`DualEncoder`."""
         super().init_weights()
+        network = self.networks[0]
+        take_clip_scale(self.heads, network.image_encoder, network.text_encoder)
         for teacher, network in zip(self.teachers, self.networks, strict=True):
             average_into(teacher, network, 0.0)
 

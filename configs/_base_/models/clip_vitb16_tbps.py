@@ -5,4 +5,6 @@ model = dict(
     image_encoder=dict(image_size=(224, 224)),
     heads=dict(
         contrastive=dict(
-            type='LabelContrastiveHead', logit_scale=1 / 0.07, reversed_weight=1.0, cyclic_weight=0.1, eps=1e-2)))
+            type='LabelContrastiveHead',
+            logit_scale=None,  # that of the loaded weights, as in the authors' runs: 100 of OpenAI's
+            reversed_weight=1.0, cyclic_weight=0.1, eps=1e-2)))

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import math
-
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmt2ireid.models.heads.base_head import BaseHead
 from mmt2ireid.models.heads.identity_affinity_heads import joint_batch
-from mmt2ireid.models.layers import gather_with_grad
+from mmt2ireid.models.layers import LearnedScale, gather_with_grad
 from mmt2ireid.models.losses.label_contrastive import cyclic_loss, normalized_itc_loss, reversed_itc_loss
 from mmt2ireid.registry import MODELS
 from mmt2ireid.structures import PairFeatures, PairTargets
 
 
 @MODELS.register_module()
-class LabelContrastiveHead(BaseHead):
-    """``loss_nitc``, ``loss_ritc`` and ``loss_citc`` with one learnt scale: TBPS-CLIP (AAAI 2024).
+class LabelContrastiveHead(LearnedScale, BaseHead):
+    """``loss_nitc``, ``loss_ritc`` and ``loss_citc`` with one learned scale: TBPS-CLIP (AAAI 2024).
 
     Args:
-        logit_scale: initial scale; CLIP's first was 1 / 0.07.
-        max_scale: upper bound of the learnt scale.
+        logit_scale: initial scale. None: that of the loaded CLIP weights (OpenAI's: 100), or 1 / 0.07, where CLIP's own
+            training started, if the encoders are not loaded from one CLIP.
+        max_scale: upper bound of the learned scale.
         reversed_weight: of R-ITC.
         cyclic_weight: of C-ITC.
         eps: of R-ITC.
@@ -38,7 +36,7 @@ class LabelContrastiveHead(BaseHead):
     def __init__(
         self,
         *,
-        logit_scale: float = 1 / 0.07,
+        logit_scale: float | None = None,
         max_scale: float = 100.0,
         reversed_weight: float = 1.0,
         cyclic_weight: float = 0.1,
@@ -49,8 +47,6 @@ class LabelContrastiveHead(BaseHead):
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__(loss_weight=loss_weight)
-        if not 0 < logit_scale <= max_scale:
-            raise ValueError(f'logit_scale must be positive and at most max_scale={max_scale}, but got {logit_scale}')
         if min(reversed_weight, cyclic_weight) < 0 or eps <= 0:
             raise ValueError(
                 'reversed_weight and cyclic_weight must not be negative and eps must be positive, but got '
@@ -61,15 +57,13 @@ class LabelContrastiveHead(BaseHead):
         if view is not None and view < 0:
             raise ValueError(f'view must not be negative, but got {view}')
         self.soft_ratio, self.needs_views = soft_ratio, () if view is None else (view,)
-        self.log_scale = nn.Parameter(torch.tensor(math.log(logit_scale)))
-        self.max_scale, self.eps, self.gather = max_scale, eps, gather
+        self.start_scale(logit_scale, max_scale)
+        self.eps, self.gather = eps, gather
         self.reversed_weight, self.cyclic_weight = reversed_weight, cyclic_weight
 
     def loss(self, features: PairFeatures, targets: PairTargets) -> dict[str, Tensor]:
         """Losses of the pairs, see :class:`BaseHead`; those of weight 0 are left out."""
-        with torch.no_grad():  # on the parameter itself: a clamp in the graph would leave no gradient to come back
-            self.log_scale.clamp_(max=math.log(self.max_scale))
-        scale = self.log_scale.exp()
+        scale = self.learned_scale()
         img, txt, affinity = joint_batch(features, targets, self.gather)
         views = [features.view_embeds[number] for number in self.needs_views]
         pictures = [img, *(gather_with_grad(view) if self.gather else view for view in views)]

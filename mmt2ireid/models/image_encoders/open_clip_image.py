@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule, initialize
 from torch import Tensor, nn
 
-from mmt2ireid.models.clip_towers import build_clip, check_activation, resize_grid
+from mmt2ireid.models.clip_towers import build_clip, check_activation, logit_scale_of, resize_grid
 from mmt2ireid.models.weights import load_matching
 from mmt2ireid.registry import MODELS
 from mmt2ireid.structures import EncoderOutput
@@ -31,10 +31,15 @@ class OpenCLIPImageEncoder(BaseModule):
             resized. None: the model's own. Towers of another kind take the model's own only.
         init_cfg: e.g. ``dict(type='mmt2ireid.OpenCLIPPretrained', pretrained='openai')``; random weights when None.
 
+    Attributes:
+        clip_scale: the scale of the CLIP model whose weights were loaded, 100 of OpenAI's; None before.
+
     Raises:
         ImportError: open_clip is not installed.
         ValueError: there is no such model, or it can't have this size.
     """
+
+    clip_scale: float | None = None
 
     def __init__(
         self,
@@ -85,6 +90,7 @@ class OpenCLIPImageEncoder(BaseModule):
             key = 'positional_embedding' if self.kind == 'vit' else 'attnpool.positional_embedding'
             state[key] = resize_grid(state[key], _native_grid(tower), self.grid)
         load_matching(self.visual, state, label)
+        self.clip_scale = logit_scale_of(network)
 
     def forward(self, images: Tensor) -> EncoderOutput:
         """Encodes pictures.

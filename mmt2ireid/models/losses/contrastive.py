@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmt2ireid.models.layers.gather import gather_with_grad
+from mmt2ireid.models.layers.learned_scale import LearnedScale, check_scale
 from mmt2ireid.models.losses.precision import full_precision
 from mmt2ireid.registry import MODELS
 
@@ -33,30 +32,41 @@ def contrastive_loss(img_embed: Tensor, txt_embed: Tensor, logit_scale: Tensor |
 
 
 @MODELS.register_module()
-class ContrastiveLoss(nn.Module):
+class ContrastiveLoss(LearnedScale, nn.Module):
     """:func:`contrastive_loss` with a fixed or learned scale and negatives from all ranks.
 
     The paper's release computes the loss per GPU on its 64 pairs; the paper says 512. Gathering (with gradients) makes
     loss and gradients on W ranks equal to those of one process on the joint batch.
 
     Args:
-        logit_scale: fixed scale, or initial value of the learned one.
+        logit_scale: fixed scale, or initial value of the learned one. None: a learned one starts from that of the
+            loaded CLIP weights (1 / 0.07 where there are none).
         learn_scale: learn the logarithm of the scale, as CLIP does.
-        max_scale: upper bound of the learned scale (CLIP: 100).
+        max_scale: upper bound of the scale (CLIP: 100).
         gather: use the pairs of all ranks.
 
     Raises:
-        ValueError: if a scale is not positive, or the initial scale exceeds ``max_scale``.
+        ValueError: if a scale is not positive, the initial scale exceeds ``max_scale``, or a fixed scale is None: a
+            checkpoint does not hold it.
     """
 
     def __init__(
-        self, *, logit_scale: float = 1.0, learn_scale: bool = False, max_scale: float = 100.0, gather: bool = True
+        self,
+        *,
+        logit_scale: float | None = 1.0,
+        learn_scale: bool = False,
+        max_scale: float = 100.0,
+        gather: bool = True,
     ) -> None:
         super().__init__()
-        if not 0 < logit_scale <= max_scale:
-            raise ValueError(f'logit_scale must be positive and at most max_scale={max_scale}, but got {logit_scale}')
-        self.max_scale, self.gather = max_scale, gather
-        self.log_scale = nn.Parameter(torch.tensor(math.log(logit_scale))) if learn_scale else None
+        self.gather = gather
+        self.log_scale = None
+        if learn_scale:
+            self.start_scale(logit_scale, max_scale)
+            return
+        check_scale(logit_scale, max_scale)
+        if logit_scale is None:
+            raise ValueError('logit_scale must be a number where learn_scale is off, but got None')
         self.fixed_scale = logit_scale
 
     def forward(self, img_embed: Tensor, txt_embed: Tensor) -> Tensor:
@@ -67,8 +77,4 @@ class ContrastiveLoss(nn.Module):
 
     def scale(self) -> Tensor | float:
         """The scale in force."""
-        if self.log_scale is None:
-            return self.fixed_scale
-        with torch.no_grad():  # on the parameter itself: a clamp in the graph would leave no gradient to come back
-            self.log_scale.clamp_(max=math.log(self.max_scale))
-        return self.log_scale.exp()
+        return self.fixed_scale if self.log_scale is None else self.learned_scale()

@@ -9,7 +9,7 @@ import torch
 from mmengine.model import BaseModule, initialize
 from torch import Tensor, nn
 
-from mmt2ireid.models.clip_towers import build_clip, check_activation, resize_sequence
+from mmt2ireid.models.clip_towers import build_clip, check_activation, logit_scale_of, resize_sequence
 from mmt2ireid.models.weights import load_matching
 from mmt2ireid.registry import MODELS
 from mmt2ireid.structures import EncoderOutput
@@ -34,6 +34,9 @@ class OpenCLIPTextEncoder(BaseModule):
         attention_dropout: share of the attention weights that are left out in training; CLIP itself: 0.
         init_cfg: e.g. ``dict(type='mmt2ireid.OpenCLIPPretrained', pretrained='openai')``; random weights when None.
 
+    Attributes:
+        clip_scale: the scale of the CLIP model whose weights were loaded, 100 of OpenAI's; None before.
+
     Raises:
         ImportError: open_clip is not installed.
         ValueError: there is no such model, its text tower is not CLIP's own, ``context_length`` is below 2, or
@@ -41,6 +44,7 @@ class OpenCLIPTextEncoder(BaseModule):
     """
 
     causal: Tensor
+    clip_scale: float | None = None
 
     def __init__(
         self,
@@ -100,6 +104,7 @@ class OpenCLIPTextEncoder(BaseModule):
         state = {key: value for key, value in tower.state_dict().items() if key.split('.')[0] in PARTS}
         state['positional_embedding'] = resize_sequence(state['positional_embedding'], self.max_length)
         load_matching(self, state, label)
+        self.clip_scale = logit_scale_of(network)
 
     def forward(self, token_ids: Tensor, mask: Tensor) -> EncoderOutput:
         """Encodes captions.
