@@ -22,6 +22,7 @@ from mmengine.runner import Runner
 from mmt2ireid import visualization
 from mmt2ireid.apis.report import report_evaluation, report_selection
 from mmt2ireid.engine import options
+from mmt2ireid.engine.dataset_parts import split_of
 from mmt2ireid.engine.launch import LAUNCHERS, is_main, run
 from mmt2ireid.engine.report import markdown_table, write_json
 
@@ -93,7 +94,8 @@ def test(cfg: Config, args: argparse.Namespace) -> None:
             return
         print(markdown_table(metrics))
         if args.out:
-            write_json(args.out, dict(config=args.config, checkpoint=checkpoint, split=args.split, metrics=metrics))
+            split = split_of(runner.test_dataloader.dataset) or args.split
+            write_json(args.out, dict(config=args.config, checkpoint=checkpoint, split=split, metrics=metrics))
         if features is not None:
             visualization.ranked_strip_from_features(features, args.strip)
 

@@ -168,6 +168,7 @@ BREAKS = [
     ('cuhk', 'id-gaps', each(lambda r: r.update(id=r['id'] + 50), lambda r: r['id'] > 5), '50 numbers'),
     ('rstp', 'id-in-name', set_field(0, id=1), '4 images'),
     ('rstp', 'images-per-id', set_field(0, id=1), '2 identities'),
+    ('cuhk', 'one-identity', annotation(lambda records: records[:-12]), 'test has one identity only'),
     ('cuhk', 'duplicate-images', set_field(1, file_path='CUHK01/0000.jpg'), '1 images'),
     ('cuhk', 'image-size', resize, '1 images are not 13 to 374 pixels wide and 34 to 800 high'),
     ('lupt', 'rough-count', remove('LUPerson_test.arrow'), '9 images; LUPerson-T has about 12'),

@@ -8,6 +8,7 @@ import pytest
 import torch
 from mmengine.runner import Runner
 
+from mmt2ireid.engine.dataset_parts import split_of
 from mmt2ireid.engine.hooks import IdentityCountHook, SkippedImagesHook, dataset_checks
 from mmt2ireid.engine.launch import run
 
@@ -21,6 +22,19 @@ def test_too_many_classes_are_mentioned(make_cfg, tmp_path):
     run(make_cfg(epochs=1, train_dataloader__dataset__num_pids=5), Runner.train)
     log = next((tmp_path / 'work').glob('*/*.log')).read_text()
     assert 'heads.id has 6 classes, but the training set has only 5' in log
+
+
+def test_splits_with_one_identity_are_pointed_out(make_cfg, tmp_path):
+    run(make_cfg(epochs=1, train_dataloader__dataset__num_pids=1, val_dataloader__dataset__num_pids=1), Runner.train)
+    log = next((tmp_path / 'work').glob('*/*.log')).read_text()
+    assert 'one identity only. There is no other person to tell this one from' in log
+    assert 'one identity only. Every answer is right: R1 is always 100 %' in log
+
+
+def test_the_split_is_that_of_the_data_set():
+    parts = [SimpleNamespace(split='train'), SimpleNamespace(split='val'), SimpleNamespace(split='train')]
+    assert split_of(SimpleNamespace(dataset=SimpleNamespace(datasets=parts))) == 'train + val'
+    assert split_of(SimpleNamespace()) is None and split_of(None) is None
 
 
 def test_a_classifier_on_a_set_without_identities_is_refused():

@@ -65,6 +65,22 @@ def test_report_of_a_checkpoint(tool):
     assert (written.model, written.test_evaluator) == (given.model, given.test_evaluator)
 
 
+def test_a_report_names_the_split_of_the_data_and_not_the_loader(tool):
+    changes = ['test_dataloader.dataset.split=train', 'test_dataloader.dataset.max_images=3']
+    call = [CONFIG, *paths('seed0/epoch_2'), '--work-dir', 'w']
+    load_tool('test').main([*call, '--report', 'train', '--cfg-options', *changes])
+    report, content = Path('train/report.md').read_text(), json.loads(Path('train/metrics.json').read_text())
+    assert '# Evaluation on train: ' in report and 'the train split of ' in report
+    assert 'the test split' not in report and '(`test_dataloader`) reads the train split' in report
+    assert (content['split'], content['loader']) == ('train', 'test')
+    assert 'The train split has one person only' in report and content['data']['persons'] == 1
+    assert len(content['notes']) == 3 and 'no failures to draw' in content['notes'][2]
+    load_tool('test').main([*call, '--out', 'train.json', '--cfg-options', *changes])
+    assert json.loads(Path('train.json').read_text())['split'] == 'train'
+    (log,) = sorted(Path('w').glob('*/*.log'))[-1:]
+    assert 'The train split has one identity only' in log.read_text()
+
+
 def test_mean_and_spread_of_several_checkpoints(tool):
     checkpoints = paths('seed0/epoch_2', 'seed1/epoch_2')
     tool('test', CONFIG, *checkpoints, '--report', 'two', '--split', 'val')
@@ -96,6 +112,7 @@ def test_selection_on_val_and_on_test(tool):
     pairs = [(0, 1), (2, 3)]
     on_val = [max(pair, key=lambda number: val[number]) for pair in pairs]
     on_test = [max(pair, key=lambda number: test[number]) for pair in pairs]
+    assert (content['split'], content['selected_on'], content['notes']) == ('test', 'val', [])
     assert content['metrics'][by] == pytest.approx(statistics.fmean(test[number] for number in on_val))
     wrong = content['selected_on_the_test_set']
     assert wrong['metrics'][by] == pytest.approx(statistics.fmean(test[number] for number in on_test))
@@ -133,6 +150,7 @@ def test_matrix(tool):
             assert_metrics(run['metrics'], expected[name, test])
     assert expected[first, 'first'] != expected[first, 'second']
     assert [one['data']['persons'] for one in content['test']] == [6, 5]
+    assert [one['data']['split'] for one in content['test']] == ['test', 'test'] and content['notes'] == []
     values = [expected[name, 'first']['t2i/R1'] for name in (first, second)]
     report = Path('matrix/report.md').read_text()
     figures = f'*{statistics.fmean(values):.1f} ± {statistics.stdev(values):.1f}*'

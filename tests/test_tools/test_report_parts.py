@@ -20,6 +20,16 @@ def test_runs_of_one_seed_are_told():
     assert not markdown.seed_notes(runs[1:]) and not markdown.seed_notes([runs[0], runs[0]])
 
 
+def test_loaders_that_read_another_split_are_named():
+    assert markdown.data_notes(dict(persons=2), 'test', 'test') == []
+    (note,) = markdown.data_notes(dict(persons=2), 'train + val', 'val')
+    assert note == (
+        'The val loader of the config (`val_dataloader`) reads the train + val split: the figures are those of train + '
+        'val.'
+    )
+    assert 'always 100 %' in markdown.data_notes(dict(persons=1), 'test', 'test')[0]
+
+
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [

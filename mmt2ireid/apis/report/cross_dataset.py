@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
@@ -91,13 +92,16 @@ def report_cross_dataset(
         for j, column in enumerate(tests)
         for number, checkpoint in enumerate(known[i])
     ]
-    counts: list[dict[str, int]] = []  # of the columns, by the first model's evaluations
-    found = iter(evaluate(jobs, lambda _, file: counts.append(count_data(file)), launcher=launcher))
-    results = [[[next(found) for _ in known[i]] for _ in tests] for i in range(len(trained))]
+    counts: list[dict[str, Any]] = []  # of the columns, by the first model's evaluations
+    found = evaluate(jobs, lambda _, file: counts.append(count_data(file)), launcher=launcher)
+    splits = [result.split or 'test' for job, result in zip(jobs, found, strict=True) if job.features]
+    data = [dict(split=split, **counted) for split, counted in zip(splits, counts, strict=False)]
+    metrics = iter(result.metrics for result in found)
+    results = [[[next(metrics) for _ in known[i]] for _ in tests] for i in range(len(trained))]
     if main:
         shared = [[shares_image_source(cfg) for cfg in row] for row in cfgs]
         with new_folder(folder) as made:
-            _write(made, trained, tests, known, results, shared, counts)
+            _write(made, trained, tests, known, results, shared, data)
     return results
 
 
@@ -140,7 +144,7 @@ def _write(
     known: Sequence[Sequence[Checkpoint]],
     results: Sequence[Sequence[Sequence[Metrics]]],
     shared: Sequence[Sequence[bool]],
-    counts: Sequence[Mapping[str, int]],
+    counts: Sequence[Mapping[str, Any]],
 ) -> None:
     made = provenance()
     own = [[is_same_data(row.cfg.test_dataloader, column.cfg.test_dataloader) for column in tests] for row in trained]
@@ -154,15 +158,26 @@ def _write(
         [row.name, f'`{row.config}`', str(len(checkpoints))] for row, checkpoints in zip(trained, known, strict=True)
     ]
     data = [
-        [column.name, f'`{column.config}`', data_name(column.cfg), *(f'{count:,}' for count in counted.values())]
+        [
+            column.name,
+            f'`{column.config}`',
+            data_name(column.cfg),
+            *(f'{count:,}' if name != 'split' else count for name, count in counted.items()),
+        ]
         for column, counted in zip(tests, counts, strict=True)
+    ]
+    notes = [
+        f'{column.name}: {note}'
+        for column, counted in zip(tests, counts, strict=True)
+        for note in markdown.data_notes(counted, counted['split'], 'test')
     ]
     parts = [
         markdown.opening('Cross-dataset evaluation', {}, made),
         '\n\n'.join(part for part in ('## Matrix (%)', ' '.join(legend), matrix) if part),
         f'## Trained on\n\n{markdown.table(["name", "config", "checkpoints"], models, words=2)}',
         markdown.checkpoint_table([one for checkpoints in known for one in checkpoints]),
-        f'## Tested on\n\n{markdown.table(["name", "config", "data", *counts[0]], data, words=3)}',
+        f'## Tested on\n\n{markdown.table(["name", "config", "data", *counts[0]], data, words=4)}',
+        *notes,
     ]
     cells = [
         dict(
@@ -186,5 +201,6 @@ def _write(
             for column, counted in zip(tests, counts, strict=True)
         ],
         cells=cells,
+        notes=notes,
     )
     write_words(folder, '\n\n'.join(parts), content)

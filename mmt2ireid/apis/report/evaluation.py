@@ -45,7 +45,7 @@ def report_evaluation(
         checkpoints: files.
         folder: where the report goes.
         config: the name of the config, for the report.
-        split: the name of what is evaluated, for the report.
+        split: whose loader is evaluated, 'test' or 'val'. The report names the split that its data set reads.
         launcher: who started this process.
 
     Returns:
@@ -60,11 +60,14 @@ def report_evaluation(
     known = identify(checkpoints, progress=main)
     measured: list[Measured] = []
     jobs = [Job(cfg, checkpoint, checkpoint.path, features=True) for checkpoint in known]
-    runs = evaluate(jobs, lambda _, file: measured.append(measure(file, curves_only=bool(measured))), launcher=launcher)
+    results = evaluate(
+        jobs, lambda _, file: measured.append(measure(file, curves_only=bool(measured))), launcher=launcher
+    )
+    runs = [result.metrics for result in results]
     means = mean_metrics(runs)
     if main:
         with new_folder(folder) as made:
-            _write(made, cfg, config, split, known, runs, measured)
+            _write(made, cfg, config, split, results[0].split or split, known, runs, measured)
     return means
 
 
@@ -82,6 +85,7 @@ def _write(
     folder: Path,
     cfg: Config,
     config: str,
+    loader: str,
     split: str,
     known: Sequence[Checkpoint],
     runs: Sequence[Mapping[str, float]],
@@ -95,7 +99,7 @@ def _write(
     ]
     facts = {'config': f'`{config}` (in full: [{CONFIG}]({CONFIG}))'}
     facts['data'] = markdown.data_facts(first.data, data_name(cfg), split)
-    notes = []
+    about_data, notes = markdown.data_notes(first.data, split, loader), []
     if len(runs) > 1:
         rows.append((f'**{markdown.SPREAD}**', runs))
         if len({checkpoint.folder for checkpoint in known}) < len(known):
@@ -106,6 +110,7 @@ def _write(
         notes += markdown.seed_notes(known)
     parts = [
         markdown.opening(f'Evaluation on {split}: {Path(config).stem}', facts, made),
+        *about_data,
         f'## Checkpoint{"s" if len(known) > 1 else ""}\n\n{markdown.checkpoint_table(known)}',
         f'## Metrics (%)\n\n{markdown.metric_tables("checkpoint", rows)}',
         *notes,
@@ -115,6 +120,7 @@ def _write(
         report='evaluation',
         config=config,
         split=split,
+        loader=loader,
         **made,
         data=first.data,
         metrics=mean_metrics(runs),
@@ -124,6 +130,6 @@ def _write(
             for checkpoint, run, one in zip(known, runs, measured, strict=True)
         ],
         strips=pictures.strips,
-        notes=[*notes, *pictures.notes],
+        notes=[*about_data, *notes, *pictures.notes],
     )
     write_words(folder, '\n\n'.join(parts), content, cfg.pretty_text)

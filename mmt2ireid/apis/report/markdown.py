@@ -96,6 +96,25 @@ def data_facts(data: Mapping[str, int], name: str, split: str) -> str:
     return f'the {split} split of {name}: ' + ', '.join(f'{count:,} {what}' for what, count in data.items())
 
 
+def data_notes(data: Mapping[str, int], split: str, loader: str) -> list[str]:
+    """Warnings about what was evaluated.
+
+    Args:
+        data: counts of the split.
+        split: what the data set reads.
+        loader: 'val' or 'test', whose loader reads it.
+    """
+    notes = []
+    if split != loader:
+        notes.append(
+            f'The {loader} loader of the config (`{loader}_dataloader`) reads the {split} split: the figures are those '
+            f'of {split}.'
+        )
+    if data.get('persons') == 1:
+        notes.append(f'The {split} split has one person only: every answer is right, and R1 is always 100 %.')
+    return notes
+
+
 def picture_part(pictures: Pictures, shown: str, num_runs: int, *, selected: bool = False) -> str:
     """The pictures, with what they show and how it was chosen.
 

@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from mmt2ireid.apis.report.checkpoints import Checkpoint
 from mmt2ireid.engine import options
+from mmt2ireid.engine.dataset_parts import split_of
 from mmt2ireid.engine.launch import run_each
 from mmt2ireid.evaluation import SimilarityHistogram, cmc_curve, first_ranks, similarity_histogram
 from mmt2ireid.visualization import SavedFeatures
@@ -63,12 +64,25 @@ class Job:
     features: bool = False
 
 
+@dataclass(frozen=True)
+class Result:
+    """An evaluation that is done.
+
+    Attributes:
+        metrics: by names such as ``t2i/R1``.
+        split: the split that the data set reads, as it names it itself; None where it has none.
+    """
+
+    metrics: dict[str, float]
+    split: str | None
+
+
 def evaluate(
     jobs: Sequence[Job],
     look: Callable[[int, str], None] | None = None,
     *,
     launcher: str = 'none',
-) -> list[dict[str, float]]:
+) -> list[Result]:
     """Evaluates checkpoints, both directions.
 
     Args:
@@ -78,7 +92,7 @@ def evaluate(
         launcher: who started this process.
 
     Returns:
-        The metrics of every job, in every rank.
+        The result of every job, in every rank.
 
     Raises:
         ValueError: a config without ``RetrievalMetric``.
@@ -90,14 +104,14 @@ def evaluate(
             files[number] = options.set_features_file(cfg)
     numbers = itertools.count()
 
-    def test(runner: Runner) -> dict[str, float]:
+    def test(runner: Runner) -> Result:
         number = next(numbers)
         if is_main_process() and len(jobs) > 1:
             print(f'{number + 1} of {len(jobs)}: {jobs[number].title}', file=sys.stderr, flush=True)
         metrics = {name: float(value) for name, value in runner.test().items()}
         if is_main_process() and look is not None and number in files:
             look(number, files[number])
-        return metrics
+        return Result(metrics, split_of(runner.test_dataloader.dataset))
 
     return run_each(cfgs, test, launcher=launcher)
 

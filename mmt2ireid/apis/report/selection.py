@@ -129,21 +129,30 @@ def report_selection(
 
     with shared_process_group():
         val = evaluate([Job(splits['val'], one, f'val, {one.path}') for one in known], launcher=launcher)
-        chosen = [numbers[best([val[number] for number in numbers], by)] for numbers in members.values()]
+        val_metrics = [result.metrics for result in val]
+        chosen = [numbers[best([val_metrics[number] for number in numbers], by)] for numbers in members.values()]
         jobs = [Job(splits['test'], one, f'test, {one.path}', number in chosen) for number, one in enumerate(known)]
         test = evaluate(jobs, look, launcher=launcher)
+        test_metrics = [result.metrics for result in test]
+    read = {'val': val[0].split or 'val', 'test': test[0].split or 'test'}
     runs = [
-        Run(name, *([rows[number] for number in numbers] for rows in (known, val, test)), by=by)  # type: ignore[arg-type]
+        Run(name, *([rows[number] for number in numbers] for rows in (known, val_metrics, test_metrics)), by=by)  # type: ignore[arg-type]
         for name, numbers in members.items()
     ]
     if main:
         with new_folder(folder) as made:
-            _write(made, cfg, splits['test'], config, runs, [measured[order.index(number)] for number in chosen])
+            _write(made, cfg, splits['test'], config, read, runs, [measured[order.index(number)] for number in chosen])
     return mean_metrics([run.test[run.on_val] for run in runs])
 
 
 def _write(
-    folder: Path, cfg: Config, on_test: Config, config: str, runs: Sequence[Run], measured: Sequence[Measured]
+    folder: Path,
+    cfg: Config,
+    on_test: Config,
+    config: str,
+    read: Mapping[str, str],
+    runs: Sequence[Run],
+    measured: Sequence[Measured],
 ) -> None:
     first, made, by = measured[0], provenance(), runs[0].by
     pictures = draw_pictures(folder, first, {name: [one.cmc[name] for one in measured] for name in first.cmc})
@@ -153,11 +162,13 @@ def _write(
     notes = markdown.seed_notes(shown)
     spread = f', {markdown.SPREAD} of {len(runs)} runs' if len(runs) > 1 else ''
     facts = {'config': f'`{config}` (in full: [{CONFIG}]({CONFIG}))'}
-    facts['data'] = markdown.data_facts(first.data, data_name(on_test), 'test')
+    facts['data'] = markdown.data_facts(first.data, data_name(on_test), read['test'])
+    about_data = markdown.data_notes(first.data, read['test'], 'test') + markdown.data_notes({}, read['val'], 'val')
     facts['selected by'] = f'{by}, among the epochs given; of equal ones the first'
     checkpoints = [one for run in runs for one in run.checkpoints]
     parts = [
-        markdown.opening(f'Evaluation on test, epochs selected: {Path(config).stem}', facts, made),
+        markdown.opening(f'Evaluation on {read["test"]}, epochs selected: {Path(config).stem}', facts, made),
+        *about_data,
         f'## Metrics on test of the epoch {ON_VAL} (%){spread}\n\n{markdown.metric_tables("epoch", [(ON_VAL, right)])}',
         f'## Epochs ({by}, %)\n\n{_epochs(runs)}',
         f'## {ON_TEST} (%){spread}\n\n{WARNING}\n\n{markdown.metric_tables("epoch", [(f"**{ON_TEST}**", wrong)])}',
@@ -170,9 +181,9 @@ def _write(
     content = dict(
         report='selection',
         config=config,
-        split='test',
+        split=read['test'],
         selected_by=by,
-        selected_on='val',
+        selected_on=read['val'],
         **made,
         data=first.data,
         metrics=mean_metrics(right),
@@ -192,7 +203,7 @@ def _write(
             for run, one_measured in zip(runs, measured, strict=True)
         ],
         strips=pictures.strips,
-        notes=[*notes, *pictures.notes],
+        notes=[*about_data, *notes, *pictures.notes],
     )
     write_words(folder, '\n\n'.join(parts), content, cfg.pretty_text)
 

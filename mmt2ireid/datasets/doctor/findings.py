@@ -42,6 +42,7 @@ KINDS: dict[str, tuple[str, str]] = {
     'id-gaps': (WARNING, 'numbers of identities are left out'),
     'id-in-name': (WARNING, 'identity and file name disagree'),
     'images-per-id': (WARNING, 'identities have another number of images than the release'),
+    'one-identity': (WARNING, 'a split has one identity only, and R1 on it is always 100 %'),
     'duplicate-images': (WARNING, 'several records name the same image'),
     'image-size': (WARNING, 'images are smaller or larger than any of the release'),
     'rough-count': (WARNING, 'the number of images is far from that of the release'),

@@ -18,9 +18,18 @@ def check_splits(annotation: Annotation) -> list[Finding]:
     overall = _check_total(annotation) + _check_rough_count(annotation)
     if not annotation.labelled or not annotation.records:
         return overall
-    findings = overall + (_explain_counts(annotation) or _check_counts(annotation))
+    findings = overall + _check_one_identity(annotation) + (_explain_counts(annotation) or _check_counts(annotation))
     findings += _check_folders_as_splits(annotation) + _check_official_splits(annotation) + _check_mixed(annotation)
     return findings + _check_ids(annotation) + _check_images_per_id(annotation)
+
+
+def _check_one_identity(annotation: Annotation) -> list[Finding]:
+    alone = [split for split, size in sorted(annotation.counts().items()) if size.ids == 1]
+    if not alone:
+        return []
+    message = f'{", ".join(alone)} has one identity only: there is no other person to take for it'
+    advice = 'Every answer is right there, and R1 is always 100 %: put more persons into the split'
+    return [Finding('one-identity', message, advice, len(alone))]
 
 
 def _check_rough_count(annotation: Annotation) -> list[Finding]:

@@ -9,15 +9,35 @@ from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from mmengine.runner.base_loop import BaseLoop
 
+from mmt2ireid.engine.dataset_parts import find_all, split_of
 from mmt2ireid.registry import HOOKS
 
 _COUNTED = dict(num_skipped='unreadable images were skipped', num_truncated='captions were cut at the token limit')
+_UNTRAINABLE = 'There is no other person to tell this one from'
+_ALWAYS_RIGHT = 'Every answer is right: R1 is always 100 %, whatever the model'
 
 
 @HOOKS.register_module()
 class IdentityCountHook(Hook):
-    """Compares the classes of every head with the identities of the training set before training starts."""
+    """Looks at the identities of the data before a run starts.
+
+    Compares the classes of every head with the identities of the training set, and warns of a split that has one
+    identity only: nothing can be told apart in it, and R1 on it is always 100 %.
+    """
+
+    def before_run(self, runner: Runner) -> None:
+        """Warns of splits with one identity, of all loops that the run has.
+
+        Args:
+            runner: the runner.
+        """
+        for loop in (runner._train_loop, runner._val_loop, runner._test_loop):
+            dataset = loop.dataloader.dataset if isinstance(loop, BaseLoop) else None
+            if find_all(dataset, 'num_pids') == [1]:
+                what = _UNTRAINABLE if loop is runner._train_loop else _ALWAYS_RIGHT
+                runner.logger.warning(f'The {split_of(dataset) or "whole"} split has one identity only. {what}')
 
     def before_train(self, runner: Runner) -> None:
         """Compares.
@@ -30,10 +50,10 @@ class IdentityCountHook(Hook):
                 several that each number their identities from 0.
         """
         dataset = runner.train_dataloader.dataset
-        found = _find_all(dataset, 'num_pids')
+        found = find_all(dataset, 'num_pids')
         if not found:
             return
-        num_pids, num_relabelled = 0 if 0 in found else sum(found), sum(map(bool, _find_all(dataset, 'relabel')))
+        num_pids, num_relabelled = 0 if 0 in found else sum(found), sum(map(bool, find_all(dataset, 'relabel')))
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         for name, module in model.named_modules():
             num_classes = getattr(module, 'num_classes', None)
@@ -115,16 +135,6 @@ def _report(runner: Runner, dataset: Any, when: str) -> None:
 
 def _count(dataset: Any, name: str) -> int:
     """A dataset's counter, summed over ranks, each of which counts for its own workers."""
-    count = torch.tensor(sum(_find_all(dataset, name)))
+    count = torch.tensor(sum(find_all(dataset, name)))
     all_reduce(count)
     return int(count)
-
-
-def _find_all(dataset: Any, name: str) -> list[int]:
-    """An attribute of a dataset or, of wrappers such as ``RepeatDataset`` and ``ConcatDataset``, of all within."""
-    if dataset is None:
-        return []
-    if hasattr(dataset, name):
-        return [getattr(dataset, name)]
-    parts = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
-    return [value for part in parts for value in _find_all(part, name)]
