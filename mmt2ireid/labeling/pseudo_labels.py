@@ -39,6 +39,7 @@ def pseudo_labels(
     eps_gap: float = 0.02,
     min_samples: int = 4,
     threshold: float | None = None,
+    independence: str = 'best',
     backend: str = 'torch',
     approximate_from: int | None = None,
     progress: Progress = no_progress,
@@ -53,6 +54,7 @@ def pseudo_labels(
         eps_gap: how much smaller and larger it is in the tight and the loose clustering.
         min_samples: of :func:`cluster`.
         threshold: of :func:`keep_reliable`: what the last call returned, None at first.
+        independence: of :func:`keep_reliable`: which member speaks for its cluster, 'best' (SpCL's code) or 'worst'.
         backend: of :func:`nearest_neighbours`.
         approximate_from: of :func:`nearest_neighbours`.
         progress: is told about the steps 'neighbours', 'weights', 'distances', 'clusters' and 'reliability'.
@@ -76,6 +78,6 @@ def pseudo_labels(
     for done, value in enumerate((eps, smaller, larger), 1):
         clusterings.append(cluster(graph, value, min_samples))
         progress('clusters', done / 3)
-    labels, threshold = keep_reliable(clusterings[0], clusterings[1], clusterings[2], threshold)
+    labels, threshold = keep_reliable(clusterings[0], clusterings[1], clusterings[2], threshold, independence)
     progress('reliability', 1.0)
     return PseudoLabels(labels, threshold, clusterings[0], graph.nnz - graph.shape[0])

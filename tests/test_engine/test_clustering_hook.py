@@ -99,6 +99,40 @@ def test_labels_are_those_of_the_features(make):
     assert given == [one.threshold, two.threshold]
 
 
+def test_memories_can_be_clustered(make, tmp_path, monkeypatch):
+    """As in SpCL's code: extracted once, then what training left in the memories; the same after a resume."""
+    extracted, seen, label = [], [], clustering.ClusteringHook._label
+    extract = clustering.TrainingFeatures.extract
+
+    def note_extraction(self, model, *args, **kwargs):
+        extracted.append(1)
+        return extract(self, model, *args, **kwargs)
+
+    def note_features(self, features):
+        memories = self.head.img_memory, self.head.txt_memory
+        seen.append([torch.equal(rows, memory.features) for rows, memory in zip(features, memories, strict=True)])
+        return label(self, features)
+
+    monkeypatch.setattr(clustering.TrainingFeatures, 'extract', note_extraction)
+    monkeypatch.setattr(clustering.ClusteringHook, '_label', note_features)
+    whole = train(make(epochs=3, clustering=dict(features='memory'))).model.state_dict()
+    assert len(extracted) == 1
+    assert seen == [[False, False], [True, True], [True, True]]  # the first ones get unit length in the memories
+    cfg = make(epochs=3, clustering=dict(features='memory'), resume=True)
+    cfg.load_from = str(tmp_path / 'work/epoch_2.pth')
+    resumed = train(cfg).model.state_dict()
+    assert len(extracted) == 1 and all(torch.equal(value, resumed[key]) for key, value in whole.items())
+
+
+def test_independence_reaches_the_criterion(make, monkeypatch):
+    given, original = [], clustering.pseudo_labels
+    note = lambda rows, **kwargs: (given.append(kwargs['independence']), original(rows, **kwargs))[1]  # noqa: E731
+    monkeypatch.setattr(clustering, 'pseudo_labels', note)
+    for value in ('best', ('worst', 'best')):
+        train(make(epochs=1, clustering=dict(independence=value)))
+    assert given == ['best', 'best', 'worst', 'best']
+
+
 def test_what_is_said(make, tmp_path):
     runner = train(make(epochs=2))
     lines = re.findall(r'epoch \d, (?:img|txt) before and after refinement: .*', log_of(tmp_path))
@@ -248,6 +282,11 @@ def test_iteration_based_runs_are_refused(make):
     cfg.train_cfg = dict(by_epoch=False, max_iters=4, val_interval=2)
     with pytest.raises(ValueError, match='ClusteringHook must be in an epoch-based run'):
         train(cfg)
+
+
+def test_unknown_features():
+    with pytest.raises(ValueError, match=r"features must be one of .* got 'both'"):
+        clustering.ClusteringHook(dataloader={}, features='both')
 
 
 @pytest.mark.parametrize('refine', ['v2t', ['v2v'], ['t2v', 'x']])

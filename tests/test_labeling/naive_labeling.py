@@ -83,8 +83,8 @@ def naive_dbscan(distances, eps, min_samples):
     return labels
 
 
-def naive_reliable(labels, tight, loose, threshold=None):
-    """SpCL's criterion with sets of members."""
+def naive_reliable(labels, tight, loose, threshold=None, independence_of_cluster=max):
+    """SpCL's criterion with sets of members; a cluster is as independent as its best member."""
     items = range(len(labels))
 
     def cluster_of(clustering, i):
@@ -98,7 +98,7 @@ def naive_reliable(labels, tight, loose, threshold=None):
     independence, compactness = {}, {}
     for label in clusters:
         own = set(members[label])
-        independence[label] = min(iou(own, cluster_of(loose, i)) for i in own)
+        independence[label] = independence_of_cluster(iou(own, cluster_of(loose, i)) for i in own)
         compactness.update({i: iou(own, cluster_of(tight, i)) for i in own})
     if not clusters:
         return [-1] * len(labels), threshold

@@ -12,20 +12,20 @@ def random_labels(count, clusters, seed):
     return np.random.default_rng(seed).integers(-1, clusters, size=count)
 
 
+@pytest.mark.parametrize(('independence', 'naive'), [('best', max), ('worst', min)])
 @pytest.mark.parametrize('seed', range(20))
-def test_equals_sets(seed):
+def test_equals_sets(seed, independence, naive):
     """Arbitrary labels, also such as no clustering would give."""
     labels = random_labels(60, 12, seed)
     tight = np.where(random_labels(60, 3, seed + 100) < 2, labels, random_labels(60, 9, seed + 200))
     loose = np.where(random_labels(60, 9, seed + 300) < 7, labels // 2, random_labels(60, 5, seed + 400))
-    kept, threshold = keep_reliable(labels, tight, loose)
-    expected, expected_threshold = naive_reliable(labels, tight, loose)
+    kept, threshold = keep_reliable(labels, tight, loose, independence=independence)
+    expected, expected_threshold = naive_reliable(labels, tight, loose, None, naive)
     assert kept.dtype == np.int64 and kept.tolist() == expected
     assert threshold == pytest.approx(expected_threshold, abs=1e-12)
     for frozen in (0.0, 0.4, 0.7, 1.0):
-        assert (
-            keep_reliable(labels, tight, loose, frozen)[0].tolist() == naive_reliable(labels, tight, loose, frozen)[0]
-        )
+        found = keep_reliable(labels, tight, loose, frozen, independence)[0]
+        assert found.tolist() == naive_reliable(labels, tight, loose, frozen, naive)[0]
 
 
 @pytest.mark.parametrize('noise', [0.6, 0.8, 1.0])
@@ -46,6 +46,20 @@ def test_by_hand():
     assert keep_reliable(labels, tight, loose, 0.6)[0].tolist() == [0, 0, 0, -1, -1, -1, -1, -1, -1]
     # Compactness 1/2 and 1/4: one would stay, which is no cluster.
     assert keep_reliable([0, 0, -1, -1], [0, 1, 1, 1], [0, 0, -1, -1])[0].tolist() == [-1] * 4
+
+
+def test_a_cluster_is_as_independent_as_its_best_member():
+    """As in SpCL's code, run on dense matrices of who shares a cluster with whom."""
+    labels, loose = np.array([0, 0, 0, 0, 1, 1, 1, 1]), np.array([0, 0, 0, 1, 1, 1, 1, 1])
+    same, same_loose = labels[:, None] == labels, loose[:, None] == loose
+    overlap = (same & same_loose).sum(1) / (same | same_loose).sum(1)
+    assert [overlap[labels == cluster].max() for cluster in (0, 1)] == [0.75, 0.8]
+    assert keep_reliable(labels, labels, loose, 0.5)[0].tolist() == labels.tolist()
+    assert keep_reliable(labels, labels, loose)[1] == 0.75
+    worst = dict(independence='worst')
+    assert keep_reliable(labels, labels, loose, 0.5, **worst)[0].tolist() == [-1] * 4 + [0] * 4
+    assert keep_reliable(labels, labels, loose, **worst)[1] == 0.125
+    assert Reliability(0.5, **worst)(labels, labels, loose).tolist() == [-1] * 4 + [0] * 4
 
 
 def test_the_first_threshold_is_passed_by_nine_in_ten():
@@ -85,6 +99,7 @@ def test_one_cluster_and_clusters_of_one():
         (([0, -2], [0, 1], [0, 1]), '-2 at 1'),
         (([0, 1], [0, 1], [0, 1], 1.5), 'threshold'),
         (([0, 1], [0, 1], [0, 1], float('nan')), 'threshold'),
+        (([0, 1], [0, 1], [0, 1], None, 'mean'), r"independence must be one of .* got 'mean'"),
     ],
 )
 def test_bad_input(arguments, message):

@@ -17,12 +17,13 @@ from torch import Tensor
 
 from mmt2ireid.engine.hooks.main_process import from_main_process
 from mmt2ireid.engine.hooks.step_progress import StepProgress
-from mmt2ireid.engine.hooks.training_features import TrainingFeatures
+from mmt2ireid.engine.hooks.training_features import TrainingFeatures, share_statistics
 from mmt2ireid.labeling import cluster_statistics, cross_modal_agreement, label_quality, pseudo_labels, refine_labels
 from mmt2ireid.registry import HOOKS
 
 MODALITIES = ('img', 'txt')
 DIRECTIONS = ('v2t', 't2v')
+FEATURES = ('model', 'memory')
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ class ClusteringHook(Hook):
         eps, eps_gap, min_samples: of DBSCAN, and how much tighter and looser the reliability criterion clusters; or
             pairs of them.
         refine: directions of the mutual refinement (MPLR), of 'v2t' (captions by images) and 't2v'; none turns it off.
+        independence: which member speaks for its cluster in the reliability criterion: 'best' (default, as in SpCL's
+            code) or 'worst'; or a pair of them.
+        features: what is clustered: 'model' (default), embeddings of the whole training set that are extracted before
+            every epoch; or 'memory', the rows of the memories, as in SpCL's code: what training wrote into them during
+            the last epoch, so that nothing is extracted after the first one.
         backend: 'torch' or 'faiss', of the neighbours.
         approximate_from: number of rows from which faiss may approximate; None: never.
 
@@ -78,15 +84,20 @@ class ClusteringHook(Hook):
         eps_gap: float | Sequence[float] = 0.02,
         min_samples: int | Sequence[int] = 4,
         refine: Sequence[str] = DIRECTIONS,
+        independence: str | Sequence[str] = 'best',
+        features: str = 'model',
         backend: str = 'torch',
         approximate_from: int | None = None,
     ) -> None:
         if isinstance(refine, str) or set(refine) - set(DIRECTIONS):
             raise ValueError(f'refine must be of {DIRECTIONS}, but got {refine!r}')
+        if features not in FEATURES:
+            raise ValueError(f'features must be one of {FEATURES}, but got {features!r}')
+        self.features = features
         self.dataloader_cfg, self.head_name, self.refine = dataloader, head, tuple(refine)
         self.options = _by_modality(
-            k1=k1, k2=k2, eps=eps, eps_gap=eps_gap, min_samples=min_samples, backend=backend,
-            approximate_from=approximate_from,
+            k1=k1, k2=k2, eps=eps, eps_gap=eps_gap, min_samples=min_samples, independence=independence,
+            backend=backend, approximate_from=approximate_from,
         )  # fmt: skip
 
     def before_run(self, runner: Runner) -> None:
@@ -187,9 +198,16 @@ class ClusteringHook(Hook):
         return self.head.img_memory.num_instances, self.head.txt_memory.num_instances
 
     def _extract(self, model: Any) -> tuple[Tensor, Tensor]:
-        """Embeddings of all images (I, D) and captions (T, D), float32, in evaluation mode, on the model's device."""
+        """Embeddings of all images (I, D) and captions (T, D), float32, on the model's device.
+
+        In evaluation mode, or, with ``features='memory'``, the rows of the memories once they are filled.
+        """
+        memories = self.head.img_memory, self.head.txt_memory
+        if self.features == 'memory' and all(memory.is_filled for memory in memories):
+            share_statistics(model)
+            return memories[0].features.clone(), memories[1].features.clone()
         progress = StepProgress('clustering:')
-        dims = self.head.img_memory.dim, self.head.txt_memory.dim
+        dims = memories[0].dim, memories[1].dim
         features = self.data.extract(model, dims, self.head.thresholds.device, progress)
         progress.close()
         return features

@@ -111,7 +111,7 @@ class MutualTeachingHook(ClusteringHook):
         for name, rows in zip(MODALITIES, features, strict=True):
             options, progress = dict(self.options[name]), StepProgress(f'clustering {name}:')
             eps, min_samples = options.pop('eps'), options.pop('min_samples')
-            del options['eps_gap']
+            del options['eps_gap'], options['independence']
             graph = jaccard_distance(rows, max_distance=eps, progress=progress, **options)
             found.append(_large(cluster(graph, eps, min_samples), self.head.min_cluster_size))
             progress('clusters', 1.0)

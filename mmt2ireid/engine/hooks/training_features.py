@@ -82,7 +82,7 @@ class TrainingFeatures:
         img = torch.zeros(self.num_images, dims[0], device=device)
         txt = torch.zeros(self.num_captions, dims[1], device=device)
         seen = torch.zeros(len(img), device=device)
-        _share_statistics(model)
+        share_statistics(model)
         was_training = model.training
         model.eval()
         with torch.autocast(device.type, enabled=False):
@@ -145,7 +145,7 @@ def _put(table: Tensor, rows: Tensor, embed: Tensor) -> None:
     table[rows] = embed.float()
 
 
-def _share_statistics(model: Any) -> None:
+def share_statistics(model: Any) -> None:
     """Gives all ranks the main process's running statistics."""
     for module in model.modules():
         if isinstance(module, _BatchNorm):
