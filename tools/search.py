@@ -60,6 +60,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     crops.add_argument('--index', metavar='PLACE',
                        help=f"folder, .db file or Milvus server for the features, or '{MEMORY}' (default: DIR/{HIDDEN}/"
                        'FINGERPRINT OF THE MODEL)')  # fmt: skip
+    crops.add_argument('--prune', action='store_true',
+                       help='take the crops of folders without any image left out of the features, too (default: they '
+                       'stay, since the folder may only not be mounted)')  # fmt: skip
     results = parser.add_argument_group('the results')
     results.add_argument('--out', metavar='PNG', help='draw the crops found to this file')
     results.add_argument('--json', metavar='FILE', help="write them to this file; '-' prints them instead of the table")
@@ -181,7 +184,12 @@ def search(args: argparse.Namespace) -> list[dict[str, Any]]:
     with gallery, PersonSearcher(encoder, gallery, image_root=root) as searcher:
         if can_add:
             report = searcher.add_folder(
-                root, metadata=args.metadata, pattern=args.pattern, progress=not args.no_progress, remove_missing=True
+                root,
+                metadata=args.metadata,
+                pattern=args.pattern,
+                progress=not args.no_progress,
+                remove_missing=True,
+                prune=args.prune,
             )
             tell(f'{root}: {report}')
         check_fields_of(searcher, args.where)

@@ -43,6 +43,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='CSV or JSONL with a column path (default: metadata.csv, metadata.jsonl or crops.jsonl of the folder)',
     )
     crops.add_argument('--pattern', metavar='REGEX', help='metadata from paths, such as (?P<camera>cam_[a-z])/')
+    crops.add_argument(
+        '--prune',
+        action='store_true',
+        help='take the crops of folders without any image left out of the features, too (default: they stay, since the '
+        'folder may only not be mounted)',
+    )
     page = parser.add_argument_group('the page')
     page.add_argument('--host', default='127.0.0.1', help='address to listen on (%(default)s: from this machine only)')
     page.add_argument('--port', type=int, default=7860, help='(%(default)s; 0: any that is free)')
@@ -93,7 +99,13 @@ def show(args: argparse.Namespace) -> None:
             raise FileNotFoundError(f'checkpoint must be a file, but there is none at {args.checkpoint}')
         model, name = TorchEncoder(args.config, args.checkpoint, device=args.device), Path(args.config).stem
     searcher = open_searcher(
-        model, args.gallery, index=args.index, metadata=args.metadata, pattern=args.pattern, tell=tell
+        model,
+        args.gallery,
+        index=args.index,
+        metadata=args.metadata,
+        pattern=args.pattern,
+        prune=args.prune,
+        tell=tell,
     )
     with searcher:
         service = SearchService(searcher, limits=limits, allow_add=allow_add)

@@ -96,7 +96,12 @@ class LUPersonMLLM(SeveralFilesDataset):
         """Names of all pictures below the image folder -> their paths relative to it."""
         root = self.data_prefix['img_path']
         found: dict[str, str] = {}
-        for folder, folders, names in os.walk(root, followlinks=True):
+
+        def stop(error: OSError) -> None:  # os.walk would pass over what it cannot list
+            if not isinstance(error, FileNotFoundError):
+                raise error
+
+        for folder, folders, names in os.walk(root, onerror=stop, followlinks=True):
             folders.sort()
             for name in sorted(names):
                 path = os.path.relpath(os.path.join(folder, name), root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
@@ -226,14 +227,13 @@ def test_what_is_no_crop_is_named_and_nothing_leads_out(crops, tmp_path):
 
 
 def test_order_is_by_path_whatever_the_disk_says(crops, monkeypatch):
-    walk = os.walk
+    scandir = os.scandir
 
-    def reversed_walk(*arguments, **options):
-        for place, folders, files in walk(*arguments, **options):
-            folders.sort(reverse=True)
-            yield place, folders, sorted(files, reverse=True)
+    def reversed_scandir(place):
+        with scandir(place) as entries:
+            return contextlib.nullcontext(sorted(entries, key=lambda entry: entry.name, reverse=True))
 
-    monkeypatch.setattr(os, 'walk', reversed_walk)
+    monkeypatch.setattr(os, 'scandir', reversed_scandir)
     searcher = PersonSearcher(ColourEncoder(), image_root=crops)
     searcher.add_folder(crops, progress=False)
     ids = list(searcher.gallery.ids())

@@ -94,6 +94,22 @@ def test_crops_that_are_gone_are_not_found(search, crops, tmp_path):
     assert status == 0 and '1 removed' in told and 'cam_a/0.png' not in printed
 
 
+def test_an_unmounted_folder_keeps_its_crops(search, crops, tmp_path):
+    place = ('--index', tmp_path / 'index')
+    search(TEXTS[0], *place)
+    crops.rename(tmp_path / 'disk')
+    crops.mkdir()
+    status, _, told = search(TEXTS[0], *place)
+    assert status == 2 and 'error: ' in told and 'has 7 crops of it: nothing is removed' in told
+    (tmp_path / 'disk/cam_a').rename(crops / 'cam_a')
+    (crops / 'cam_b').mkdir()
+    status, printed, told = search(TEXTS[0], *place)
+    assert status == 0 and '3 crops kept that were not seen' in told and 'not read: cam_b: has no image left' in told
+    assert 'cam_b/1.png' in printed
+    status, printed, told = search(TEXTS[0], *place, '--prune')
+    assert status == 0 and '3 removed' in told and 'cam_b' not in printed
+
+
 def test_several_queries_filters_and_an_index_elsewhere(search, crops, tmp_path):
     queries = tmp_path / 'queries.txt'
     queries.write_text(f'\ufeff{TEXTS[1]}\n\n  {TEXTS[2]}\n')

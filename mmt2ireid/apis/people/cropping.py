@@ -229,7 +229,7 @@ def _find_sources(sources: str | Path | Sequence[str | Path], out_dir: Path, rep
             if out_dir.resolve().is_relative_to(place.resolve()):
                 raise ValueError(f'out_dir must not lie in a folder that is looked through, {place}, but got {out_dir}')
             scan = scan_folder(place, suffixes)
-            report.refused += [((place / name).as_posix(), reason) for name, reason in scan.refused]
+            report.refused += [((place / name).as_posix(), reason) for name, reason in (*scan.refused, *scan.unread)]
             report.other += scan.other
             for picture in scan.pictures:
                 path = picture.path.resolve()

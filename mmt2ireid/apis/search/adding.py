@@ -13,6 +13,8 @@ import numpy as np
 from mmt2ireid.apis.search.encoding import FileEncoder
 from mmt2ireid.apis.search.folder_scan import FolderScan, FoundPicture
 from mmt2ireid.apis.search.metadata import DEFAULT_FILES, Fields, check_fields, fields_of_paths, read_metadata
+from mmt2ireid.apis.search.missing import Missing
+from mmt2ireid.apis.search.pictures import BadPictureError, UnreadPictureError
 from mmt2ireid.gallery import Crop, Gallery
 from mmt2ireid.gallery.records import MAX_ID_BYTES, check_crops
 
@@ -20,6 +22,7 @@ STAMP = '_file'
 """Field of a crop's metadata that says which version of its file was encoded; hidden from users."""
 _LOOKED_UP = 1000  # crops that are asked of a gallery at a time
 _WRITTEN = 1024  # crops that are added at a time
+_EXAMPLES = 3
 _WRITTEN_S = 20.0  # and at least so often: what a kill can lose
 
 
@@ -32,10 +35,12 @@ class AddReport:
         changed: known crops whose picture has changed; encoded again.
         replaced: known crops with the same picture and other metadata.
         known: crops that are as they were.
-        removed: crops taken out, since their picture is gone or cannot be read any more.
+        removed: crops taken out, since their picture is gone or damaged.
+        kept: crops that were not seen and stay, since their folder or file could not be read or looks unmounted.
         refused: path (or id) and reason of what cannot be a crop.
         unmatched: lines of the metadata whose crop is not there.
         other: files that are no pictures by their ending.
+        unread: folders and files that could not be read, or look unmounted, and why.
     """
 
     added: int = 0
@@ -43,9 +48,11 @@ class AddReport:
     replaced: int = 0
     known: int = 0
     removed: int = 0
+    kept: int = 0
     refused: list[tuple[str, str]] = field(default_factory=list)
     unmatched: list[str] = field(default_factory=list)
     other: int = 0
+    unread: list[tuple[str, str]] = field(default_factory=list)
 
     def __str__(self) -> str:
         parts = [
@@ -59,11 +66,14 @@ class AddReport:
                 (len(self.refused), 'refused'),
                 (len(self.unmatched), 'lines of metadata without a picture'),
                 (self.other, 'files of other kinds passed over'),
+                (len(self.unread), 'folders or files not read'),
+                (self.kept, 'crops kept that were not seen'),
             )
             if number
         ]
-        examples = ''.join(f'\n  refused: {name}: {reason}' for name, reason in self.refused[:3])
-        return (', '.join(parts) or 'nothing to add') + examples
+        examples = [f'\n  refused: {name}: {reason}' for name, reason in self.refused[:_EXAMPLES]]
+        examples += [f'\n  not read: {name}: {reason}' for name, reason in self.unread[:_EXAMPLES]]
+        return (', '.join(parts) or 'nothing to add') + ''.join(examples)
 
 
 def folder_metadata(
@@ -116,6 +126,7 @@ class FolderAdder:
             fields: name to metadata.
         """
         self.report.refused += scan.refused
+        self.report.unread += scan.unread
         self.report.other = scan.other
         pairs = [(self._crop(picture, fields.get(picture.name, {})), picture) for picture in scan.pictures]
         long = [picture.name for crop, picture in pairs if len(crop.id.encode()) > MAX_ID_BYTES]
@@ -138,21 +149,36 @@ class FolderAdder:
         self._encode(todo, before)
         return self.report
 
-    def remove_missing(self, ids: set[str], prefix: str) -> None:
-        """Takes out crops of the folder whose files are gone.
+    def find_missing(self, scan: FolderScan, prefix: str) -> Missing:
+        """Compares the gallery with a folder.
 
         Args:
-            ids: of the crops that are there.
+            scan: the folder.
             prefix: how ids of the folder's crops begin.
         """
-        gone = [
-            crop.id
-            for part in _parts([name for name in self.gallery.ids() if name.startswith(prefix) and name not in ids])
-            for crop in self.gallery.get(part)
-            if STAMP in crop.metadata
-        ]
+        there = {f'{prefix}{picture.name}' for picture in scan.pictures}
+        ids = [name for name in self.gallery.ids() if name.startswith(prefix) and name not in there]
+        missing = Missing(scan)
+        for part in _parts(ids):
+            for crop in self.gallery.get(part):
+                if STAMP in crop.metadata:
+                    missing.note(crop.id, crop.id[len(prefix) :])
+        return missing
+
+    def remove(self, missing: Missing, *, prune: bool) -> None:
+        """Takes out crops whose files are gone; those that were not seen stay.
+
+        Args:
+            missing: of :meth:`find_missing`.
+            prune: take out the crops of emptied folders, too.
+        """
+        gone = [*missing.gone, *(name for names in missing.emptied.values() for name in names if prune)]
         if gone:
             self.report.removed += self.gallery.delete(gone)
+        self.report.kept += missing.unseen
+        if not prune:
+            self.report.kept += sum(map(len, missing.emptied.values()))
+            self.report.unread += missing.reasons()
 
     def _crop(self, picture: FoundPicture, fields: Fields) -> Crop:
         name, path = self.place(picture)
@@ -172,8 +198,11 @@ class FolderAdder:
         for batch in self.files.encode([picture.path for _, picture in todo], progress=self.progress):
             for number, found in batch:
                 crop, picture = todo[number]
-                if isinstance(found, str):
-                    self._refuse(crop, picture, found, before)
+                if isinstance(found, UnreadPictureError):
+                    self.report.unread.append((picture.name, found.reason))
+                    self.report.kept += crop.id in before  # its file was not seen, which is no reason to forget it
+                elif isinstance(found, BadPictureError):
+                    self._refuse(crop, picture, found.reason, before)
                 else:
                     crops.append(crop)
                     vectors.append(found)

@@ -17,6 +17,7 @@ from mmt2ireid.apis.search.encoding import FileEncoder
 from mmt2ireid.apis.search.folder_scan import FoundPicture, scan_folder
 from mmt2ireid.apis.search.loading import Model, load_encoder
 from mmt2ireid.apis.search.metadata import DEFAULT_FILES, Fields, check_fields
+from mmt2ireid.apis.search.missing import EmptiedFolderError
 from mmt2ireid.apis.search.pictures import BadPictureError, PictureLimits, Source, read_picture
 from mmt2ireid.apis.search.stored_pictures import StoredPictures
 from mmt2ireid.gallery import AddCount, Crop, Gallery, open_gallery
@@ -102,6 +103,7 @@ class CropKeeper:
         pattern: str | None = None,
         progress: bool = True,
         remove_missing: bool = False,
+        prune: bool = False,
     ) -> AddReport:
         """Adds all pictures below a folder, sorted by path.
 
@@ -115,7 +117,9 @@ class CropKeeper:
                 ``metadata.jsonl`` or ``crops.jsonl`` of the folder, the first that is there.
             pattern: regular expression with named groups over the paths, such as ``(?P<camera>cam_[a-z])/``.
             progress: show a bar with rate and time left.
-            remove_missing: take out crops of this folder whose files are gone.
+            remove_missing: take out crops of this folder whose files are gone. What was not seen is not gone: crops
+                stay whose folder could not be read, or is there but has no picture left, as if it were not mounted.
+            prune: take out the crops of folders without any picture left, too.
 
         Returns:
             What became of them; what is no picture is refused and named there.
@@ -123,6 +127,9 @@ class CropKeeper:
         Raises:
             FileNotFoundError: the metadata is missing.
             NotADirectoryError: there is no such folder.
+            OSError: the folder cannot be listed.
+            EmptiedFolderError: ``remove_missing`` without ``prune``, and the whole folder has no picture left, though
+                the gallery has crops of it. Nothing has been changed.
             ValueError: the metadata or pattern is not what it should be, or the folder is outside ``image_root``.
         """
         scan = scan_folder(folder)
@@ -136,9 +143,12 @@ class CropKeeper:
 
         with self._writing:
             adder = FolderAdder(self.gallery, self._files, place, progress)
+            missing = adder.find_missing(scan, prefix) if remove_missing else None
+            if missing is not None and not prune and '.' in missing.emptied:
+                raise EmptiedFolderError(folder, len(missing.emptied['.']))
             report = adder.add(scan, fields)
-            if remove_missing:
-                adder.remove_missing({f'{prefix}{picture.name}' for picture in scan.pictures}, prefix)
+            if missing is not None:
+                adder.remove(missing, prune=prune)
         report.unmatched = unmatched
         report.other -= sum((root / name).is_file() for name in DEFAULT_FILES)
         return report

@@ -49,7 +49,7 @@ class FileEncoder:
             progress: show a bar with rate and time left.
 
         Yields:
-            Batches: number of a file with its vector, float32 (D,), or with the reason, a text, why it has none.
+            Batches: number of a file with its vector, float32 (D,), or with the error that says why it has none.
         """
         size = getattr(self.encoder, 'batch_size', _BATCH)
         batch: list[tuple[int, Any]] = []
@@ -77,18 +77,18 @@ class FileEncoder:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _read(self, path: Path) -> np.ndarray | str:
+    def _read(self, path: Path) -> np.ndarray | BadPictureError:
         try:
             return read_picture(path, self.limits)
         except BadPictureError as error:
-            return error.reason
+            return error.with_traceback(None)  # which would keep the file's content in memory
 
     def _encoded(self, batch: list[tuple[int, Any]]) -> list[tuple[int, Any]]:
-        pictures = [part for _, part in batch if not isinstance(part, str)]
+        pictures = [part for _, part in batch if not isinstance(part, BadPictureError)]
         with self._turn:
             vectors = iter(self.encoder.encode_images(pictures)) if pictures else iter(())
-        return [(number, part if isinstance(part, str) else next(vectors)) for number, part in batch]
+        return [(number, part if isinstance(part, BadPictureError) else next(vectors)) for number, part in batch]
 
 
-def _size(part: np.ndarray | str) -> int:
-    return 0 if isinstance(part, str) else part.nbytes
+def _size(part: np.ndarray | BadPictureError) -> int:
+    return 0 if isinstance(part, BadPictureError) else part.nbytes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmt2ireid.apis.search.pictures import SUFFIXES
@@ -27,17 +27,22 @@ class FoundPicture:
 
 @dataclass(frozen=True)
 class FolderScan:
-    """What lies below a folder.
+    """What a folder holds, and what of it could not be looked at.
 
     Attributes:
         pictures: sorted by name.
         refused: names and why they are left out.
         other: how many files have another ending than pictures have.
+        unread: names of folders that could not be listed and of files that could not be looked up, and why. Their
+            contents are unknown, which does not mean that they are gone.
+        folders: names of the folders that were listed, the folder itself as ``'.'``.
     """
 
     pictures: list[FoundPicture]
     refused: list[tuple[str, str]]
     other: int
+    unread: list[tuple[str, str]] = field(default_factory=list)
+    folders: frozenset[str] = frozenset()
 
 
 def scan_folder(folder: str | Path, suffixes: Collection[str] = SUFFIXES) -> FolderScan:
@@ -52,6 +57,7 @@ def scan_folder(folder: str | Path, suffixes: Collection[str] = SUFFIXES) -> Fol
 
     Raises:
         NotADirectoryError: it is no folder.
+        OSError: it cannot be listed. What cannot be listed below it is in ``unread``.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -59,38 +65,62 @@ def scan_folder(folder: str | Path, suffixes: Collection[str] = SUFFIXES) -> Fol
     root = folder.resolve()
     pictures: list[FoundPicture] = []
     refused: list[tuple[str, str]] = []
+    unread: list[tuple[str, str]] = []
+    folders: set[str] = set()
     other = 0
-    for path in _files(root, refused):
+    for path in _files(root, folders, refused, unread):
         name = path.relative_to(root).as_posix()
         if path.suffix.lower() not in suffixes:
             other += 1
             continue
-        reason = _why_refused(path, root, name)
-        if reason:
-            refused.append((name, reason))
-            continue
         try:
+            reason = _why_refused(path, root, name)
+            if reason:
+                refused.append((name, reason))
+                continue
             status = path.stat()
         except OSError as error:
-            refused.append((name, f'cannot be opened ({error.strerror})'))
+            unread.append((name, _cannot_be_read(error)))
             continue
         pictures.append(FoundPicture(name, path, f'{status.st_size}-{status.st_mtime_ns}'))
-    return FolderScan(sorted(pictures, key=lambda picture: picture.name), sorted(refused), other)
+    pictures.sort(key=lambda picture: picture.name)
+    return FolderScan(pictures, sorted(refused), other, sorted(unread), frozenset(folders))
 
 
-def _files(root: Path, refused: list[tuple[str, str]]) -> Iterator[Path]:
-    def note(error: OSError) -> None:
-        refused.append((os.path.relpath(error.filename, root), f'cannot be opened ({error.strerror})'))
-
-    for place, folders, files in os.walk(root, onerror=note):
-        for name in list(folders):
-            path = Path(place, name)
-            if name.startswith('.'):
-                folders.remove(name)
-            elif path.is_symlink():
-                folders.remove(name)
+def _files(
+    root: Path, folders: set[str], refused: list[tuple[str, str]], unread: list[tuple[str, str]]
+) -> Iterator[Path]:
+    """Yields files that are not hidden. ``os.walk`` would take a folder that cannot be looked up for a file."""
+    todo = [root]
+    while todo:
+        place = todo.pop()
+        try:
+            with os.scandir(place) as listing:
+                entries = [entry for entry in listing if not entry.name.startswith('.')]
+        except OSError as error:
+            if place == root:
+                raise
+            unread.append((place.relative_to(root).as_posix(), _cannot_be_read(error)))
+            continue
+        folders.add(place.relative_to(root).as_posix())
+        for entry in entries:
+            path = Path(entry.path)
+            try:
+                is_link = entry.is_symlink()
+                is_folder = path.is_dir() if is_link else entry.is_dir()
+            except OSError as error:
+                unread.append((path.relative_to(root).as_posix(), _cannot_be_read(error)))
+                continue
+            if is_folder and is_link:
                 refused.append((path.relative_to(root).as_posix(), 'is a link to a folder, which is not followed'))
-        yield from (Path(place, name) for name in files if not name.startswith('.'))
+            elif is_folder:
+                todo.append(path)
+            else:
+                yield path
+
+
+def _cannot_be_read(error: OSError) -> str:
+    return f'cannot be read ({error.strerror or error})'
 
 
 def _why_refused(path: Path, root: Path, name: str) -> str:

@@ -43,6 +43,10 @@ class BadPictureError(ValueError):
         return type(self), (self.name, self.reason)
 
 
+class UnreadPictureError(BadPictureError):
+    """The file of a picture is not there or cannot be read now, which says nothing of the picture itself."""
+
+
 @dataclass(frozen=True)
 class PictureLimits:
     """What is read at most.
@@ -106,11 +110,11 @@ def _read_path(path: Path, name: str, limits: PictureLimits) -> bytes:
         with open(path, 'rb') as file:
             return file.read(limits.max_bytes + 1)
     except FileNotFoundError as error:
-        raise BadPictureError(name, 'is not there') from error
+        raise UnreadPictureError(name, 'is not there') from error
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         if isinstance(error, BadPictureError):
             raise
-        raise BadPictureError(name, f'cannot be opened ({getattr(error, "strerror", None) or error})') from error
+        raise UnreadPictureError(name, f'cannot be opened ({getattr(error, "strerror", None) or error})') from error
 
 
 def _read_bytes(source: Any, limits: PictureLimits) -> bytes:

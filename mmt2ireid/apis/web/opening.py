@@ -21,6 +21,7 @@ def open_searcher(
     index: str | Path | None = None,
     metadata: str | Path | None = None,
     pattern: str | None = None,
+    prune: bool = False,
     progress: bool = True,
     tell: Callable[[str], None] = lambda text: print(text, file=sys.stderr),
 ) -> PersonSearcher:
@@ -32,6 +33,7 @@ def open_searcher(
         index: where the features are kept; by default below the folder, ``'memory'`` nowhere.
         metadata: CSV or JSONL file, see :meth:`~mmt2ireid.apis.PersonSearcher.add_folder`.
         pattern: regular expression with named groups over the paths.
+        prune: take out the crops of folders without any picture left, too.
         progress: show a bar.
         tell: gets a sentence about what was found.
 
@@ -46,7 +48,9 @@ def open_searcher(
     place = _default_place(root, encoder.fingerprint, tell) if index is None else index
     searcher = PersonSearcher(encoder, None if place == MEMORY else place, image_root=root)
     try:
-        report = searcher.add_folder(root, metadata=metadata, pattern=pattern, progress=progress, remove_missing=True)
+        report = searcher.add_folder(
+            root, metadata=metadata, pattern=pattern, progress=progress, remove_missing=True, prune=prune
+        )
         tell(f'{root}: {report}')
         if not len(searcher):
             raise ValueError(f'the gallery must hold pictures of persons, but {root} has none that can be read')
