@@ -21,6 +21,7 @@ from tqdm import tqdm
 from mmt2ireid.apis import get_model
 from mmt2ireid.apis.benchmark import benchmark_training, synthetic_batches
 from mmt2ireid.compat import write_atomically
+from mmt2ireid.engine.loaders import require_batches
 from mmt2ireid.engine.options import use_amp
 
 
@@ -64,6 +65,7 @@ def main() -> None:
         )
     else:
         batches = Runner.build_dataloader(cfg.train_dataloader, seed=0)
+        require_batches(batches, 'train_dataloader')
     figures = benchmark_training(model, optim_wrapper, batches, steps=args.steps, warmup=args.warmup, progress=tqdm)
     print(figures.table())
     if args.json:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import resource
 import time
 from collections import defaultdict
@@ -94,7 +93,7 @@ def benchmark_training(
         The figures.
 
     Raises:
-        ValueError: if ``steps`` or ``warmup`` is out of range.
+        ValueError: if ``steps`` or ``warmup`` is out of range, or there is no batch.
     """
     if steps < 1 or warmup < 0:
         raise ValueError(f'steps must be positive and warmup not negative, but got {steps} and {warmup}')
@@ -258,7 +257,12 @@ def _device_name(device: torch.device) -> str:
 
 
 def _endless(batches: Iterable[dict]) -> Iterator[dict]:
-    return itertools.chain.from_iterable(itertools.repeat(batches))
+    while True:
+        batch = None
+        for batch in batches:
+            yield batch
+        if batch is None:
+            raise ValueError('batches must hold at least one batch, but got none')
 
 
 def _synchronise(device: torch.device) -> None:

@@ -17,6 +17,7 @@ from mmt2ireid.apis.vocabulary import checkpoint_vocabulary
 from mmt2ireid.datasets.transforms import LoadPersonImage
 from mmt2ireid.engine.hooks import ClusteringHook
 from mmt2ireid.engine.hooks.step_progress import StepProgress
+from mmt2ireid.engine.loaders import require_batches
 from mmt2ireid.labeling import cluster_statistics, label_quality
 from mmt2ireid.registry import HOOKS
 from mmt2ireid.visualization.clustered_pairs import MODALITIES, ClusteredPairs
@@ -84,9 +85,13 @@ def split_features(dataloader: dict, model: Any) -> tuple[SavedFeatures, Any]:
 
     Returns:
         The features in the order of the images, and the dataset.
+
+    Raises:
+        ValueError: the split has no images.
     """
     with DefaultScope.overwrite_default_scope(SCOPE):
         loader = Runner.build_dataloader(dataloader, seed=0)
+    require_batches(loader, 'the dataloader of the split')
     progress, samples = StepProgress('gallery:'), []
     for number, batch in enumerate(loader, 1):
         samples += model.test_step(batch)

@@ -19,6 +19,7 @@ from mmengine.runner import Runner
 from torch import distributed
 
 from mmt2ireid.engine.options import check_image_sources, use_amp
+from mmt2ireid.engine.runner import CheckedRunner
 
 __all__ = ['LAUNCHERS', 'build_runner', 'is_main', 'run', 'run_each', 'shared_process_group', 'use_amp']
 
@@ -133,7 +134,7 @@ def build_runner(cfg: Config, launcher: str = 'none') -> Runner:
             )
         if not torch.cuda.is_available():
             _prepare_cpu_ranks(cfg, launcher)
-    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else CheckedRunner.from_cfg(cfg)
     check_image_sources(cfg)
     return runner
 

@@ -68,3 +68,5 @@ def test_bad_arguments():
     model = get_model('toy/unipt_vit_pool')
     with pytest.raises(ValueError, match='steps must be positive'):
         benchmark_training(model, optimiser(model), batches(), steps=0)
+    with pytest.raises(ValueError, match='batches must hold at least one batch, but got none'):
+        benchmark_training(model, optimiser(model), [], steps=1)

@@ -12,6 +12,8 @@ from mmengine.runner import Runner
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from mmt2ireid.engine.loaders import require_batches
+
 Embed = Callable[[Any, Any], tuple[Tensor, Tensor]]
 
 
@@ -29,11 +31,13 @@ class TrainingFeatures:
         seed: of the loader.
 
     Raises:
-        ValueError: a dataset does not give the whole set, or the two number it in different ways.
+        ValueError: the loader has no batch, a dataset does not give the whole set, or the two number it in different
+            ways.
     """
 
     def __init__(self, dataloader: dict, train: Any = None, seed: int | None = None) -> None:
         self.loader = Runner.build_dataloader(dataloader, seed=seed)
+        require_batches(self.loader, 'the dataloader of the hook')
         self.first_captions = _first_captions(self.loader.dataset, train)
         self.image_of = np.repeat(np.arange(self.num_images), np.diff(self.first_captions))
 
