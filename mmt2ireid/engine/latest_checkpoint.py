@@ -14,32 +14,30 @@ from mmt2ireid.compat import load_from_local
 _NAME = re.compile(r'^(epoch|iter)_(\d+)\.pth$')
 
 
-def find_latest_checkpoint(work_dir: str) -> str | None:
+def find_latest_checkpoint(work_dir: str, out_dir: str | None = None) -> str | None:
     """Finds the checkpoint to resume.
 
-    That is the one which ``last_checkpoint`` names. Where that file, or what it names, is missing or damaged, it is the
-    newest complete ``epoch_N.pth`` or ``iter_N.pth`` (by time of writing: a higher number may be left from an earlier
-    run in the same folder).
+    That is the one whose name ``last_checkpoint`` holds, within the run's own folder. Where that file, or what it
+    names, is missing or damaged, it is the newest complete ``epoch_N.pth`` or ``iter_N.pth`` (by time of writing: a
+    higher number may be left from an earlier run in the same folder).
 
     Args:
         work_dir: working directory of the run.
+        out_dir: ``out_dir`` of the checkpoint hook. Default: checkpoints are in ``work_dir``.
 
     Returns:
         Path of a complete checkpoint, or None.
     """
-    folder = Path(work_dir)
-    pointer = folder / 'last_checkpoint'
-    named = Path(pointer.read_text(errors='replace').strip()) if pointer.is_file() else None
-    if named is not None and not named.is_file():
-        # The working directory may have moved since.
-        named = folder / named.name
-    if named is not None and named.is_file() and is_complete(named):
+    folder = Path(work_dir if out_dir is None else Path(out_dir, Path(work_dir).name))
+    pointer = Path(work_dir, 'last_checkpoint')
+    # Older versions wrote a path. The folder may have been moved or copied since: only the name counts.
+    name = re.split(r'[\\/]', pointer.read_text(errors='replace').strip())[-1] if pointer.is_file() else ''
+    named = folder / name
+    if name and named.is_file() and is_complete(named):
         return str(named)
     for path in _numbered(folder):
         if is_complete(path):
-            print_log(
-                f'{pointer} names no complete checkpoint ({named}): falling back on {path}', level=logging.WARNING
-            )
+            print_log(f'{pointer} names no complete checkpoint ({name}): falling back on {path}', level=logging.WARNING)
             return str(path)
     return None
 

@@ -42,7 +42,8 @@ def set_resume(cfg: Config, resume: str) -> None:
         resume: a checkpoint, or ``auto`` for the newest complete one of the working directory. Where there is none,
             the run starts from the beginning.
     """
-    path = find_latest_checkpoint(cfg.work_dir) if resume == 'auto' else resume
+    checkpoint_hook = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
+    path = find_latest_checkpoint(cfg.work_dir, checkpoint_hook.get('out_dir')) if resume == 'auto' else resume
     if path is None:
         print_log(
             f'{cfg.work_dir} holds no complete checkpoint to resume: starting from the beginning', level=logging.WARNING

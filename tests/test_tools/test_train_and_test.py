@@ -42,7 +42,7 @@ def call(*command, **extra):
 
 
 def weights(folder):
-    path = Path((folder / 'last_checkpoint').read_text())
+    path = folder / (folder / 'last_checkpoint').read_text()
     return torch.load(path, weights_only=True)['state_dict']
 
 

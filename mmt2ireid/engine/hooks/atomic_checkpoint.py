@@ -13,7 +13,9 @@ from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 from mmengine.runner.base_loop import BaseLoop
 
 from mmt2ireid.compat import TEMP_FILE, write_atomically
+from mmt2ireid.engine.hooks import checkpoint_names as names
 from mmt2ireid.engine.hooks.plain_data import pack_histories, to_plain, unpack_histories
+from mmt2ireid.engine.latest_checkpoint import find_latest_checkpoint
 from mmt2ireid.registry import HOOKS
 
 
@@ -39,6 +41,18 @@ class AtomicCheckpointHook(CheckpointHook):
         self._validated = False
         self._loaded_unvalidated = False
 
+    def before_run(self, runner: Runner) -> None:
+        """Chooses the checkpoint of a run that is to be resumed from its own folder, instead of MMEngine.
+
+        Args:
+            runner: the runner.
+        """
+        if runner._resume and runner._load_from is None:
+            runner._load_from = find_latest_checkpoint(runner.work_dir, self.out_dir)
+            runner._resume = runner._load_from is not None
+            if not runner._resume:
+                runner.logger.warning(f'{runner.work_dir} holds no complete checkpoint: starting from the beginning')
+
     def before_train(self, runner: Runner) -> None:
         """Cleans up after a killed run and, where it was killed before its validation, validates.
 
@@ -49,16 +63,14 @@ class AtomicCheckpointHook(CheckpointHook):
             ValueError: ``by_epoch`` does not fit the training loop.
         """
         self._check_loop(runner)
+        known = names.take_file_entries(runner.message_hub.runtime_info)
         super().before_train(runner)
-        if self.max_keep_ckpts > 0:
-            # One more than are kept, while the newest is being written.
-            self.keep_ckpt_ids = deque(self.keep_ckpt_ids)
+        self.keep_ckpt_ids = deque()
         if is_main_process():
             self._remove_temp_files(runner)
-        self._remove_replaced(runner, runner.message_hub.get_info('replaced_ckpts', []))
         resumed = runner._resume and runner.iter > 0
         if resumed:
-            self.last_ckpt = runner.message_hub.get_info('last_ckpt')
+            self._adopt(runner, known)
         if resumed and self._loaded_unvalidated and self._validation_due(runner):
             runner.logger.info('The checkpoint was written before its validation, which is made up for now.')
             runner.val_loop.run()
@@ -71,6 +83,8 @@ class AtomicCheckpointHook(CheckpointHook):
             checkpoint: what was loaded; changed in place.
         """
         self._loaded_unvalidated = checkpoint.get('meta', {}).get('validated') is False
+        # MMEngine would run this text as Python; its own checkpoints have not held it since 0.2.
+        checkpoint.get('meta', {}).pop('config', None)
         if 'message_hub' in checkpoint:
             unpack_histories(checkpoint['message_hub'])
 
@@ -83,6 +97,7 @@ class AtomicCheckpointHook(CheckpointHook):
         """
         checkpoint['meta']['validated'] = self._validated
         pack_histories(checkpoint['message_hub'])
+        names.keep_names(checkpoint['message_hub']['runtime_info'])
         dropped = to_plain(checkpoint['meta']) + to_plain(checkpoint['message_hub']['runtime_info'])
         if dropped:
             runner.logger.warning(f'{", ".join(dropped)} left out of the checkpoint: no plain data')
@@ -124,11 +139,13 @@ class AtomicCheckpointHook(CheckpointHook):
             **self.args,
         )
         if is_main_process():
-            write_atomically(os.path.join(runner.work_dir, 'last_checkpoint'), str(self.last_ckpt).encode())
+            write_atomically(os.path.join(runner.work_dir, 'last_checkpoint'), filename.encode())
+        self._remove_old(runner)
+
+    def _remove_old(self, runner: Runner) -> None:
         if self.max_keep_ckpts > 0:
             while len(self.keep_ckpt_ids) > self.max_keep_ckpts:
-                old = self.filename_tmpl.format(self.keep_ckpt_ids.popleft())
-                self._remove(self.file_backend.join_path(self.out_dir, old))
+                self._remove(self.filename_tmpl.format(self.keep_ckpt_ids.popleft()))
             runner.message_hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, float]) -> None:
@@ -165,8 +182,53 @@ class AtomicCheckpointHook(CheckpointHook):
         runner.message_hub.update_info('replaced_ckpts', [])
 
     def _remove(self, path: str) -> None:
-        if is_main_process() and self.file_backend.isfile(path):
-            self.file_backend.remove(path)
+        name = names.own_name(path, self.filename_tmpl)
+        if name is None or not is_main_process():
+            return
+        own = self.file_backend.join_path(self.out_dir, name)
+        if self.file_backend.isfile(own):
+            self.file_backend.remove(own)
+
+    def _adopt(self, runner: Runner, known: dict[str, Any]) -> None:
+        """Takes over what a checkpoint knows of the files of its run, where they are in this run's folder."""
+        hub = runner.message_hub
+        last = names.own_name(known.get('last_ckpt'), self.filename_tmpl)
+        self.last_ckpt = self._own_path(last)
+        hub.update_info('last_ckpt', self.last_ckpt)
+        source = str(runner._load_from)
+        if not names.is_same_folder(os.path.dirname(source), str(self.out_dir)):
+            runner.logger.warning(
+                f'{source} was resumed, which is in another folder than this run ({self.out_dir}): all files there '
+                'stay as they are. Old checkpoints and the best one so far are not here; this folder gets a best one '
+                'when it is better than those before.'
+            )
+            return
+        self._adopt_best(runner, known)
+        replaced = known.get('replaced_ckpts')
+        self._remove_replaced(runner, replaced if isinstance(replaced, list) else [])
+        if self.max_keep_ckpts > 0:
+            self.keep_ckpt_ids.extend(names.whole_numbers(known.get('keep_ckpt_ids')))
+            self._remove_old(runner)
+
+    def _adopt_best(self, runner: Runner, known: dict[str, Any]) -> None:
+        if not self.save_best:
+            return
+        hub, single, paths = runner.message_hub, len(self.key_indicators) == 1, {}
+        for metric in self.key_indicators:
+            suffix = '' if single else f'_{metric}'
+            stored = known.get(f'best_ckpt{suffix}')
+            paths[metric] = self._own_path(names.own_name(stored, self.filename_tmpl, best_of=metric))
+            hub.update_info(f'best_ckpt{suffix}', paths[metric])
+            if stored and paths[metric] is None:
+                hub.runtime_info.pop(f'best_score{suffix}', None)
+                runner.logger.warning(
+                    f'The best checkpoint so far, {names.file_name(stored)}, is not one by {metric}: it is kept, and '
+                    'the best one is looked for among the epochs to come.'
+                )
+        self._set_best(paths)
+
+    def _own_path(self, name: str | None) -> str | None:
+        return None if name is None else self.file_backend.join_path(self.out_dir, name)
 
     def _remove_temp_files(self, runner: Runner) -> None:
         for folder in {runner.work_dir, str(self.out_dir)}:
