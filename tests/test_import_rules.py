@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = 'mmt2ireid'
-COMMON = {'registry', 'compat', 'version'}
+COMMON = {'registry', 'compat', 'version', 'io'}
 ALLOWED = {  # room -> rooms that it may import, beside itself and what is common to all
     'structures': set(),
     'text': set(),
@@ -50,7 +50,13 @@ APIS = {  # what is in apis -> what in apis it may import
     'vocabulary': set(),
     'web': {'search'},
 }
-PURE = (f'{PACKAGE}.text', f'{PACKAGE}.labeling', f'{PACKAGE}.gallery', f'{PACKAGE}.evaluation.retrieval')
+PURE = (
+    f'{PACKAGE}.io',
+    f'{PACKAGE}.text',
+    f'{PACKAGE}.labeling',
+    f'{PACKAGE}.gallery',
+    f'{PACKAGE}.evaluation.retrieval',
+)
 OPENMMLAB = {'mmengine', 'mmcv', 'mmpretrain'}
 
 

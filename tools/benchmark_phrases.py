@@ -19,6 +19,7 @@ from pathlib import Path
 
 from mmt2ireid.apis.commands import run_command
 from mmt2ireid.compat import write_atomically
+from mmt2ireid.io.text_files import numbered_lines
 from mmt2ireid.pseudo_text import CaptionComposer, load_catalogue, load_templates
 from mmt2ireid.text import multi_hot, phrase_table, text_iou
 
@@ -101,7 +102,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def read_captions(path: Path) -> list[str]:
-    captions = [line for line in path.read_text(encoding='utf-8').splitlines() if line.strip()]
+    captions = [line for _, line in numbered_lines(path) if line.strip()]
     if not captions:
         raise ValueError(f'{path} must hold captions, one per line, but got none')
     return captions

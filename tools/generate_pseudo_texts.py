@@ -45,6 +45,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument('source', nargs='+', help='folder, list (.txt, .json), LMDB, .tar or .arrow/.parquet files')
     parser.add_argument('--out', required=True, help='folder of the results')
     parser.add_argument('--root', help='folder that image names are relative to, for a folder or a list')
+    parser.add_argument(
+        '--allow-outside', action='store_true', help='read images that a list names outside of --root (or its folder)'
+    )
     parser.add_argument('--fresh', action='store_true', help='remove earlier results of this tool in the folder')
     _add_words(parser.add_argument_group('what is said'))
     _add_scorer(parser.add_argument_group('who looks'))
@@ -153,7 +156,7 @@ def generate(args: argparse.Namespace, ranks: Ranks) -> Counts:
     options = build_options(args)
     if torch.cuda.is_available() and ranks.world_size > 1 and args.device in (None, 'cuda'):
         take_own_gpu(ranks)
-    source = open_source(args.source, args.root)
+    source = open_source(args.source, args.root, allow_outside=args.allow_outside)
     catalogue = load_catalogue(args.catalogue)
     composer = CaptionComposer(
         catalogue, build_templates(args.templates), args.seed,

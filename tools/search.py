@@ -29,6 +29,7 @@ from mmt2ireid.apis.search.stored_pictures import HIDDEN
 from mmt2ireid.compat import write_atomically
 from mmt2ireid.gallery import Gallery, GalleryError, open_gallery
 from mmt2ireid.gallery.base import check_top_k
+from mmt2ireid.io.text_files import numbered_lines
 
 QUICKSTART = 'unipt_vit_toy_pseudo'
 QUICKSTART_RUN = Path('work_dirs/quickstart/seed0') / QUICKSTART
@@ -103,8 +104,7 @@ def read_queries(args: argparse.Namespace) -> list[str]:
     """The texts of the command line and of the file."""
     texts = list(args.text)
     if args.queries:
-        lines = Path(args.queries).read_text(encoding='utf-8-sig').splitlines()
-        texts += [line.strip() for line in lines if line.strip()]
+        texts += [line.strip() for _, line in numbered_lines(args.queries) if line.strip()]
     if not texts and args.image is None:
         raise ValueError('there must be a text, --queries or --image to search with, but there is none')
     return texts

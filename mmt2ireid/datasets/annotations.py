@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import logging
 import os
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,8 @@ from typing import Any, NamedTuple
 from mmengine.logging import print_log
 
 from mmt2ireid.datasets.errors import AnnotationError
+from mmt2ireid.io.json_files import read_json
+from mmt2ireid.io.paths import leads_out, plain_path
 
 SPLITS = ('train', 'val', 'test')
 _MAX_FOLDERS = 256  # looked at when a dataset is loaded
@@ -26,7 +27,7 @@ class Record(NamedTuple):
     """One image of an annotation file.
 
     Attributes:
-        path: of the image, relative to the image folder.
+        path: of the image, relative to the image folder, in one spelling (``cam/a.png``, not ``cam/./a.png``).
         captions: at least one, none empty.
         pid: identity as annotated; -1 where the format has none.
         split: 'train', 'val' or 'test'; '' where the format has none.
@@ -69,7 +70,8 @@ def load_json_list(file: str, expected: str) -> list:
         expected: what the file should be, for messages.
 
     Raises:
-        AnnotationError: the file is no JSON, or no list, or an empty one.
+        AnnotationError: the file is not UTF-8, no JSON, no list, or an empty one, or an object in it has a key
+            twice.
     """
     return _load_json(file, expected, list)
 
@@ -81,11 +83,9 @@ def load_json_dict(file: str, expected: str) -> dict:
 
 def _load_json(file: str, expected: str, kind: type) -> Any:
     try:
-        # Some editors put a byte order mark before UTF-8.
-        with open(file, encoding='utf-8-sig') as stream:
-            content = json.load(stream)
-    except (ValueError, RecursionError) as error:
-        raise AnnotationError(f'{file}: expected {expected}, but it is no JSON: {error}') from error
+        content = read_json(file, expected)
+    except ValueError as error:
+        raise AnnotationError(str(error)) from error
     if not isinstance(content, kind) or not content:
         found = f'an empty {kind.__name__}' if content == kind() else f'a JSON {type(content).__name__}'
         raise AnnotationError(f'{file}: expected {expected}, but it holds {found}')
@@ -136,6 +136,7 @@ def parse_record(raw: Any, form: RecordFormat, where: str) -> Record:
     path = _get(raw, form.path_key, form, where)
     if not isinstance(path, str) or not path:
         raise AnnotationError(f'{where}, field {form.path_key!r}: expected the path of an image, but got {path!r}')
+    path = plain_path(path)
     key = form.captions_key
     captions = parse_captions(_get(raw, key, form, where), f'{where} ({path}), field {key!r}')
     if not form.labelled:
@@ -200,6 +201,25 @@ def warn_of_duplicates(file: str, records: Iterable[Record]) -> None:
             f'{file}: {len(twice)} records name an image that an earlier record names too, such as {twice[0]}',
             logger='current',
             level=logging.WARNING,
+        )
+
+
+def check_within(file: str, paths: Iterable[str], folder: str) -> None:
+    """Refuse images outside of the image folder: a foreign annotation could have any file of the machine read.
+
+    Args:
+        file: the annotation, for messages.
+        paths: of its images, plain ones.
+        folder: the image folder.
+
+    Raises:
+        AnnotationError: a path is absolute or leads out of the folder by ``..``.
+    """
+    outside = [path for path in paths if leads_out(path)]
+    if outside:
+        raise AnnotationError(
+            f'{file}: expected images within {folder or "the working folder"}, but {len(outside)} records name one '
+            f'outside of it, such as {outside[0]}. If that is meant, set allow_outside=True'
         )
 
 

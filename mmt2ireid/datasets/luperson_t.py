@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from mmt2ireid.datasets.annotations import Record, RecordFormat, read_records
+from mmt2ireid.datasets.annotations import Record, RecordFormat, check_within, read_records
 from mmt2ireid.datasets.arrow_store import ArrowStore
 from mmt2ireid.datasets.several_files import SeveralFilesDataset
+from mmt2ireid.io.paths import plain_path
 from mmt2ireid.registry import DATASETS
 
 
@@ -63,5 +64,8 @@ class LUPersonT(SeveralFilesDataset):
             return super()._read_record(image_id)
         name, image, captions, file = self._store.read(image_id)
         if file:
+            file = plain_path(file)
+            if not self.allow_outside:
+                check_within(f"{name}, column 'image_id'", [file], self.data_prefix['img_path'])
             return {'img_path': os.path.join(self.data_prefix['img_path'], file), 'captions': captions}
         return {'img_path': name, 'img_bytes': image, 'captions': captions}

@@ -14,7 +14,7 @@ import numpy as np
 from mmengine.logging import print_log
 
 from mmt2ireid.datasets.ann_files import find_file
-from mmt2ireid.datasets.annotations import SPLITS, Record, RecordFormat, check_folders, read_records
+from mmt2ireid.datasets.annotations import SPLITS, Record, RecordFormat, check_folders, check_within, read_records
 from mmt2ireid.datasets.errors import BadImageError
 from mmt2ireid.datasets.items import ItemTable, number_identities
 from mmt2ireid.datasets.noisy_pairs import NoisyPairs
@@ -50,6 +50,8 @@ class PersonTextDataset(NumberedDataset):
         max_images: use the first so many images of the split (None: all).
         noise: exchange captions among pairs of the training split, see
             :class:`~mmt2ireid.datasets.noisy_pairs.NoisyPairs`; None: none.
+        allow_outside: read images outside of the image folder, where the annotation has absolute paths or ``..``. By
+            default it is refused: an annotation of somebody else's could name any file of this machine.
         metainfo: added to ``METAINFO``.
         lazy_init: load nothing until :meth:`full_init`.
 
@@ -76,6 +78,7 @@ class PersonTextDataset(NumberedDataset):
         relabel: bool | None = None,
         max_images: int | None = None,
         noise: Mapping | None = None,
+        allow_outside: bool = False,
         metainfo: Mapping | None = None,
         lazy_init: bool = False,
     ) -> None:
@@ -96,6 +99,7 @@ class PersonTextDataset(NumberedDataset):
         self.split, self.unit, self.on_bad_image = split, unit, on_bad_image
         self.relabel = unit == 'pair' if relabel is None else relabel
         self.max_images = max_images
+        self.allow_outside = allow_outside
         self.noise = None if noise is None else NoisyPairs(noise, data_root)
         self._skipped = Tally()
         super().__init__(
@@ -125,6 +129,8 @@ class PersonTextDataset(NumberedDataset):
     def _load(self) -> tuple[np.ndarray, np.ndarray]:
         """Loads and keeps the records; returns per image the annotated identity and the number of captions."""
         records = self.load_data_list()
+        if not self.allow_outside:
+            check_within(self.ann_file, (record.path for record in records), self.data_prefix['img_path'])
         if self.noise is not None:
             records, self._caption_source = self.noise.apply(records, self.ann_file)
         records = records[: self.max_images]

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from mmt2ireid.compat import write_atomically
+from mmt2ireid.io.json_files import read_json
 from mmt2ireid.text.tokenizer_base import Tokenizer
 
 PAD_ID = 0
@@ -124,15 +125,12 @@ def _number(words: Sequence[str], source: str) -> dict[str, int]:
 
 def _read(path: str) -> list[str]:
     try:
-        with open(path, encoding='utf-8') as file:
-            content = json.load(file)
+        content = read_json(path, 'a word vocabulary in JSON')
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f'no word vocabulary at {path}: write it with tools/build_vocabulary.py CONFIG, or from Python with '
             'WordTokenizer.build(captions).save(...)'
         ) from error
-    except ValueError as error:
-        raise ValueError(f'{path} must be a word vocabulary in JSON, but it cannot be parsed: {error}') from error
     if not isinstance(content, dict) or not isinstance(content.get('words'), list):
         raise ValueError(f"{path} must be a JSON object with a list 'words', but it is another kind of file")
     return content['words']

@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from mmt2ireid.io.text_files import read_text
+
 
 class _Loader(yaml.SafeLoader):
     """Plain data only, and no key twice: YAML would silently keep the last one."""
@@ -30,13 +32,13 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is not YAML, has a key twice, is no mapping, or holds what is neither text nor number (a date,
-            a set, itself).
+        ValueError: it is not UTF-8 or no YAML, has a key twice, is no mapping, or holds what is neither text nor number
+            (a date, a set, itself).
     """
     try:
         # A subclass of SafeLoader: it makes plain data, never objects.
-        content = yaml.load(Path(path).read_text(encoding='utf-8'), _Loader)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        content = yaml.load(read_text(path), _Loader)
+    except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(f'{path}: must be a YAML file, but: {error}') from error
     if not isinstance(content, dict):
         raise ValueError(f'{path}: must hold a mapping, but got {type(content).__name__}')

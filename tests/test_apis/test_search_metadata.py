@@ -89,8 +89,13 @@ def test_other_files_are_named(tmp_path):
         read_metadata(tmp_path / 'nothing.csv')
     with pytest.raises(MetadataError, match=r'must end in \.csv or \.jsonl'):
         read_metadata(write(tmp_path, 'path\n', 'x.txt'))
-    with pytest.raises(MetadataError, match=r'line 3: must be UTF-8'):
+    with pytest.raises(MetadataError, match=r'line 3: must be text in UTF-8.*Save it as UTF-8'):
         read_metadata(write(tmp_path, 'path,camera\na.png,c1\nb.png,Tür\n', encoding='latin-1'))
+
+
+def test_a_name_twice_in_a_line_of_json_is_refused(tmp_path):
+    with pytest.raises(MetadataError, match=r"line 1: cannot be read as JSON \(the key 'camera' must be .* once"):
+        read_metadata(write(tmp_path, '{"path": "a.png", "camera": "c1", "camera": "c2"}\n', 'metadata.jsonl'))
 
 
 def test_fields_of_paths():

@@ -83,8 +83,14 @@ def test_byte_order_mark_is_read_and_other_encodings_are_named(tmp_path):
     assert read_records(str(path), FORM)[0].captions == ['une dame âgée']
     for encoding in ('latin-1', 'utf-16'):
         path.write_text(text, encoding=encoding)
-        with pytest.raises(AnnotationError, match=r'ann\.json: .* no JSON: .*decode'):
+        with pytest.raises(AnnotationError, match=r'ann\.json.*: must be text in UTF-8'):
             read_records(str(path), FORM)
+
+
+def test_a_field_twice_is_refused_and_not_dropped(tmp_path):
+    text = json.dumps([GOOD, GOOD]).replace('"id": 1', '"id": 1, "id": 2', 2)
+    with pytest.raises(AnnotationError, match=r"ann\.json, record 0: the key 'id' must be in an object once"):
+        read(tmp_path, text)
 
 
 def test_record_that_is_no_object(tmp_path):
@@ -95,7 +101,8 @@ def test_record_that_is_no_object(tmp_path):
 def test_duplicate_images_are_reported(tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr('mmt2ireid.datasets.annotations.print_log', lambda message, **_: said.append(message))
-    read(tmp_path, [GOOD, {**GOOD, 'file_path': 'other'}, GOOD])
+    records = read(tmp_path, [GOOD, {**GOOD, 'file_path': 'other'}, {**GOOD, 'file_path': 'a/.//1.jpg'}])
+    assert [record.path for record in records] == ['a/1.jpg', 'other', 'a/1.jpg']
     assert len(said) == 1 and '1 records name an image' in said[0] and 'a/1.jpg' in said[0]
 
 

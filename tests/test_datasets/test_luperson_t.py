@@ -50,6 +50,21 @@ def both(tmp_path):
     return tmp_path
 
 
+def test_names_that_lead_out_of_the_image_folder_are_refused(tmp_path):
+    rows = make_rows(3)
+    write_arrow(
+        tmp_path / 'a.arrow',
+        {**rows, 'image': pa.array([None] * 3, pa.binary()), 'image_id': ['x/./0.png', '/etc/hostname', '../2']},
+    )
+    dataset = LUPersonT(data_root=str(tmp_path), ann_file='a.arrow')
+    assert dataset.get_data_info(0)['img_path'] == f'{tmp_path}/x/0.png'
+    for index in (1, 3):
+        with pytest.raises(AnnotationError, match=r"a\.arrow#\d, column 'image_id': expected images within"):
+            dataset.get_data_info(index)
+    dataset = LUPersonT(data_root=str(tmp_path), ann_file='a.arrow', allow_outside=True)
+    assert dataset.get_data_info(1)['img_path'] == '/etc/hostname'
+
+
 def pipeline(tokenizer_cfg):
     return [
         dict(type='mmt2ireid.LoadPersonImage'),

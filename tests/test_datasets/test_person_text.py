@@ -101,6 +101,17 @@ def test_caption_all_json_is_recognised(cuhk):
         CUHKPEDES(data_root=str(cuhk.root), ann_file='caption_all.json')
 
 
+@pytest.mark.parametrize('path', ['../secret.png', 'cam_a/../../secret.png', '{root}/secret.png'])
+def test_images_outside_of_the_folder_are_read_only_where_that_is_allowed(cuhk, path):
+    cuhk.records[0]['file_path'] = path = path.format(root=cuhk.root)
+    write_json(cuhk.root / 'reid_raw.json', cuhk.records)
+    write_images(cuhk.root / 'imgs', cuhk.records[:1])
+    with pytest.raises(AnnotationError, match=r'reid_raw\.json: expected images within .*imgs, but 1 records name one'):
+        CUHKPEDES(data_root=str(cuhk.root))
+    dataset = CUHKPEDES(data_root=str(cuhk.root), allow_outside=True, pipeline=LOAD)
+    assert dataset[0]['img'].shape == (60, 30, 3)
+
+
 def test_missing_split_and_folder_are_named(tmp_path):
     write_json(tmp_path / 'reid_raw.json', make_records())
     with pytest.raises(ValueError, match=r"no image of split 'val'; the file has {'train': 24}"):

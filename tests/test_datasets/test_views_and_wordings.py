@@ -148,7 +148,7 @@ class TestOtherWordings:
     @pytest.mark.parametrize(
         ('content', 'message'),
         [
-            ('[{', r'reid\.json must be JSON'),
+            ('[{', r'reid\.json: .* it is no JSON'),
             ({}, 'must hold a list of records, but holds a dict'),
             ([dict(captions=['a'])], r"record 0, field 'captions_bt': must be a list of texts, but got None"),
             ([['a']], r"record 0, field 'captions': must be a list of texts"),

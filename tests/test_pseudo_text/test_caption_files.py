@@ -99,7 +99,7 @@ def test_tables_without_names_count_rows(tmp_path):
         ('x.csv', 'path,text\n1,2\n', r"expected a column 'caption' or 'captions', but got \['path', 'text'\]"),
         ('x.csv', 'path,caption\n1.jpg\n', "row 0, field 'captions': expected a text"),
         ('x.txt', '', 'holds none'),
-        ('x.txt', 'a\x00b\n', 'line 1: expected a line of text, but it is binary'),
+        ('x.txt', 'a\x00b\n', 'line 1: must be text in UTF-8, but holds null characters'),
         ('x.parquet', 'no table', 'expected an Arrow or Parquet file'),
         ('x.arrow', 'no table', 'expected an Arrow or Parquet file'),
     ],
@@ -119,10 +119,29 @@ def test_null_captions_of_tables_are_named(tmp_path):
 
 def test_wrong_encoding_and_missing_file(tmp_path):
     (tmp_path / 'x.txt').write_bytes('Mädchen'.encode('latin-1'))
-    with pytest.raises(CaptionFileError, match=r'x\.txt: expected UTF-8'):
+    with pytest.raises(CaptionFileError, match=r'x\.txt, line 1: must be text in UTF-8'):
         list(read_captions(tmp_path / 'x.txt'))
+    for name in ('x.json', 'x.jsonl', 'x.csv'):
+        (tmp_path / name).write_bytes('caption\n行人'.encode('gbk') if name == 'x.csv' else '["行人"]'.encode('gbk'))
+        with pytest.raises(CaptionFileError, match=rf'{name}, line \d: must be text in UTF-8'):
+            list(read_captions(tmp_path / name))
     with pytest.raises(FileNotFoundError, match=r'none\.json'):
         list(read_captions(tmp_path / 'none.json'))
+
+
+@pytest.mark.parametrize(
+    ('name', 'content', 'message'),
+    [
+        ('x.json', '[{"caption": "A.", "caption": "B."}]', "record 0: the key 'caption'"),
+        ('x.json', '{"a.png": "A.", "a.png": "B."}', "the key 'a.png'"),
+        ('x.jsonl', '{"caption": "A.", "caption": "B."}', "line 1: .*the key 'caption'"),
+        ('x.csv', 'caption,caption\nA.,B.\n', "'caption' is there twice"),
+        ('x.csv', 'path,caption\na.png,a man, in red\n', 'line 2: expected 2 cells, but got 3'),
+    ],
+)
+def test_nothing_is_dropped_from_an_unclear_record(tmp_path, name, content, message):
+    with pytest.raises(CaptionFileError, match=message):
+        list(read_captions(write(tmp_path / name, content)))
 
 
 def test_lines_are_streamed(tmp_path):

@@ -6,7 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mmt2ireid.pseudo_text.analysis import caption_rows, json_list
+from mmt2ireid.io import json_files
+from mmt2ireid.pseudo_text.analysis import caption_rows
 from mmt2ireid.pseudo_text.analysis.caption_rows import (
     attribute_names,
     caption_files,
@@ -75,7 +76,7 @@ def test_a_foreign_table_needs_no_more_than_captions(tmp_path):
 @pytest.mark.parametrize('piece', [1, 2, 7, 2**20])
 @pytest.mark.parametrize('indent', [None, 1])
 def test_json_is_parsed_piece_by_piece(tmp_path, monkeypatch, piece, indent):
-    monkeypatch.setattr(json_list, '_PIECE', piece)
+    monkeypatch.setattr(json_files, '_PIECE', piece)
     records = [
         {'file_path': 'ä/1.jpg', 'captions': ['A "quoted", [man].', 'Zwei: größer }'], 'id': 3},
         {'captions': 'one alone', 'img_path': '2.jpg'},
@@ -115,8 +116,8 @@ def test_bad_json_is_named(tmp_path, content, told):
 
 
 def test_a_broken_record_is_not_looked_for_in_the_whole_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(json_list, '_PIECE', 100)
-    monkeypatch.setattr(json_list, '_LONGEST', 1000)
+    monkeypatch.setattr(json_files, '_PIECE', 100)
+    monkeypatch.setattr(json_files, '_LONGEST', 1000)
     path = tmp_path / 'bad.json'
     path.write_text('[{"captions": oops ' + 'x' * 100_000)
     with pytest.raises(ValueError, match='expected a JSON list'):

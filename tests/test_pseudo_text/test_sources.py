@@ -152,14 +152,28 @@ def test_folder_below_a_root(tmp_path):
         open_source(root / 'a', root / 'b')
 
 
-def test_list_keeps_paths_outside_of_the_root(tmp_path):
+def test_list_names_images_outside_of_the_root_only_where_that_is_allowed(tmp_path):
     write_folder(tmp_path, {'imgs/a.png': b'1', 'far/b.png': b'2', 'c.png': b'3'})
     (tmp_path / 'imgs' / 'l.txt').write_text(f'./a.png\n{tmp_path}/far/b.png\n../c.png\nmissing.png\n')
-    source = open_source(tmp_path / 'imgs' / 'l.txt')
+    with pytest.raises(ValueError, match=r'l\.txt: expected images within .*imgs, but it names .*far/b\.png'):
+        open_source(tmp_path / 'imgs' / 'l.txt')
+    source = open_source(tmp_path / 'imgs' / 'l.txt', allow_outside=True)
     assert [source.id_of(i) for i in range(4)] == ['a.png', f'{tmp_path}/far/b.png', '../c.png', 'missing.png']
     assert [source.read(i) for i in range(3)] == [b'1', b'2', b'3']
     with pytest.raises(UnreadableImageError, match='No such file'):
         source.read(3)
+
+
+def test_lists_in_another_encoding_or_with_a_key_twice_are_named(tmp_path):
+    (tmp_path / 'l.txt').write_bytes('a.png\n行人.png\n'.encode('gbk'))
+    with pytest.raises(ValueError, match=r'l\.txt, line 2: must be text in UTF-8'):
+        open_source(tmp_path / 'l.txt')
+    (tmp_path / 'l.json').write_text('[{"file_path": "a.png", "file_path": "b.png"}]')
+    with pytest.raises(ValueError, match=r"l\.json, record 0: the key 'file_path'"):
+        open_source(tmp_path / 'l.json')
+    (tmp_path / 'l.txt').write_text('a/b.png\na/./b.png\n')
+    with pytest.raises(ValueError, match=r'a/b\.png'):
+        open_source(tmp_path / 'l.txt')
 
 
 def test_what_is_no_image_file_is_told(tmp_path, monkeypatch):
@@ -331,7 +345,7 @@ def test_duplicates_are_refused_in_every_source(tmp_path):
     ('name', 'content', 'message'),
     [
         ('x.txt', b'\n \n', 'must hold at least one image'),
-        ('x.txt', b'\xff\xfe\x00', 'expected UTF-8'),
+        ('x.txt', b'\xff\xfe\x00', 'must be text in UTF-8'),
         ('x.json', b'[]', 'must hold at least one image'),
         ('x.json', b'{"a": 1}', 'but got a dict'),
         ('x.json', b'[{"img_path": "a"}]', "record 0: expected an object with a text 'file_path'"),

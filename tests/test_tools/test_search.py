@@ -143,6 +143,13 @@ def test_a_filter_that_nothing_fits_is_told(search, tmp_path):
     assert 'no picture is drawn' in told and not (tmp_path / 'strip.png').exists()
 
 
+def test_queries_in_another_encoding_are_named(search, tmp_path):
+    (tmp_path / 'gbk.txt').write_bytes(f'{TEXTS[0]}\n一个女人\n'.encode('gbk'))
+    status, printed, told = search('--queries', tmp_path / 'gbk.txt')
+    assert status == 2 and not printed
+    assert 'gbk.txt, line 2: must be text in UTF-8' in told and 'Save it as UTF-8' in told and 'Traceback' not in told
+
+
 def test_notes_on_texts(search):
     status, _, told = search('人 人', 'a ' * 5000)
     assert status == 0 and 'knows none of these words' in told and 'reads the first' in told

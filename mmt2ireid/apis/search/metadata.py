@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from mmt2ireid.io.json_files import parse_json
+from mmt2ireid.io.text_files import TextFileError, read_text
 
 Value = str | int | float | bool
 Fields = dict[str, Value]
@@ -48,10 +50,9 @@ def read_metadata(path: str | Path) -> dict[str, Fields]:
     if path.suffix.lower() not in ('.csv', '.jsonl'):
         raise MetadataError(f'metadata {path} must end in .csv or .jsonl')
     try:
-        text = path.read_text(encoding='utf-8-sig')
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b'\n') + 1
-        raise MetadataError(f'{path}, line {line}: must be UTF-8, but {error.reason}') from error
+        text = read_text(path)
+    except TextFileError as error:
+        raise MetadataError(str(error)) from error
     rows = _csv_rows(path, text) if path.suffix.lower() == '.csv' else _json_rows(path, text)
     table: dict[str, Fields] = {}
     for line, row in rows:
@@ -144,8 +145,8 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
         if not content.strip():
             continue
         try:
-            row = json.loads(content)
-        except (ValueError, RecursionError) as error:
+            row = parse_json(content)
+        except ValueError as error:
             raise MetadataError(f'{path}, line {line}: cannot be read as JSON ({error})') from error
         if not isinstance(row, Mapping):
             raise MetadataError(f'{path}, line {line}: must be a JSON object, but is a {type(row).__name__}')

@@ -12,6 +12,7 @@ from mmt2ireid.datasets.doctor.pictures import check_pictures, look_at_all
 from mmt2ireid.datasets.doctor.releases import Counts, Release
 from mmt2ireid.datasets.doctor.split_checks import check_rough_count
 from mmt2ireid.datasets.errors import AnnotationError
+from mmt2ireid.io.paths import leads_out, plain_path
 
 
 def check_arrow(
@@ -64,6 +65,8 @@ def _load(store: ArrowStore, folder: str, row: int) -> dict[str, Any]:
     name, image, _, file = store.read(row)
     if image:
         return {'img_path': name, 'img_bytes': image}
+    if file and leads_out(plain_path(file)):
+        return {'img_path': name, 'missing': f"'image_id' leads out of the image folder: {file}"}
     if file:
         return {'img_path': os.path.join(folder, file)}
     return {'img_path': name, 'missing': "column 'image' is null and 'image_id' names no file"}

@@ -23,6 +23,8 @@ from mmt2ireid.datasets.doctor.report import Report
 from mmt2ireid.datasets.doctor.split_checks import check_splits
 from mmt2ireid.datasets.errors import AnnotationError
 from mmt2ireid.datasets.person_text import PersonTextDataset
+from mmt2ireid.io.json_files import DuplicateKeyError, JSONFileError
+from mmt2ireid.io.text_files import TextFileError
 
 
 def check_dataset(
@@ -93,8 +95,7 @@ def _check_json(report: Report, images: str, options: dict | None) -> None:
         report.findings.append(Finding('no-image-folder', str(error), 'Put them there, or give --images'))
         return
     except (AnnotationError, OSError) as error:
-        advice = 'It was cut short, or is another file: download it again'
-        report.findings.append(Finding('broken-annotation', str(error), advice))
+        report.findings.append(_unreadable(error))
         return
     report.annotation, report.counts = annotation, annotation.counts()
     findings = report.findings
@@ -106,6 +107,15 @@ def _check_json(report: Report, images: str, options: dict | None) -> None:
     if options is not None:
         found, report.num_opened = check_pictures(look_at_files(folder, there, **options), release)
         findings += found
+
+
+def _unreadable(error: Exception) -> Finding:
+    if isinstance(error.__cause__, TextFileError):
+        advice = 'It was saved in another encoding, by an editor or a program: nothing has to be downloaded again'
+        return Finding('encoding', str(error), advice)
+    if isinstance(error.__cause__, JSONFileError) and isinstance(error.__cause__.__cause__, DuplicateKeyError):
+        return Finding('broken-annotation', str(error), 'Only one of the two values would be read: keep the right one')
+    return Finding('broken-annotation', str(error), 'It was cut short, or is another file: download it again')
 
 
 def _read_by_loader(report: Report, images: str) -> Annotation:

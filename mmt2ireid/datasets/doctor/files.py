@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from mmt2ireid.datasets.doctor.annotation import FIX_IT, Annotation
 from mmt2ireid.datasets.doctor.findings import Finding, listed
+from mmt2ireid.io.paths import leads_out
 
 _NUM_TRIED = 20  # images looked for in the root where the image folder is missing
 
@@ -43,12 +44,15 @@ class PictureFolder:
 
     def find(self, path: str) -> Place:
         """Looks for an image."""
-        if self._has(path):
+        outside = leads_out(path)
+        if not outside and self._has(path):
             return Place(path)
         shorter = [path, *self._without_prefix(path)]
         for name in shorter[1:]:
             if self._has(name):
                 return Place(name, 'path-prefix')
+        if outside:
+            return Place('', 'outside-paths')
         for name in shorter:
             other = self._in_other_case(name)
             if other:
@@ -176,6 +180,14 @@ def _describe(code: str, annotation: Annotation, paths: list[str], places: dict[
         advice = 'These are converted copies: the release has jpg, png and bmp. Unpack the release again'
         examples = listed(f'{path} is there as {places[path].detail}' for path in paths)
         return Finding(code, f'{number} images are there under another extension', advice, number, examples)
+    if code == 'outside-paths':
+        advice = (
+            'Make them relative to the image folder. If images outside of it are meant, and the file is one that you '
+            'trust, the loader reads them with allow_outside=True'
+        )
+        return Finding(
+            code, f'{number} paths are absolute or lead out of the image folder', advice, number, listed(paths)
+        )
     advice = f'Was {name} unpacked to the end? Unpack it again, or copy these images'
     return Finding(code, f'{number} images are not there, though their folder is', advice, number, listed(paths))
 

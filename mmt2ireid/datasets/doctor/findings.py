@@ -15,6 +15,8 @@ KINDS: dict[str, tuple[str, str]] = {
     'no-root': (ERROR, 'the folder of the data set is not there'),
     'no-annotation': (ERROR, 'the annotation file is not there'),
     'broken-annotation': (ERROR, 'the annotation file is no JSON list, or no Arrow file, as it should be'),
+    'encoding': (ERROR, 'the annotation is not written in UTF-8'),
+    'outside-paths': (ERROR, 'paths lead out of the image folder'),
     'caption-all': (ERROR, 'caption_all.json, which has no split, in place of reid_raw.json'),
     'no-split': (ERROR, 'no record says which split it belongs to'),
     'other-dataset': (ERROR, 'the annotation is that of another data set'),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
 import torch
 from mmcv.transforms import BaseTransform
 
+from mmt2ireid.io.json_files import read_json
 from mmt2ireid.registry import TRANSFORMS
 
 
@@ -63,11 +63,7 @@ class OtherWordings(BaseTransform):
         return self._wordings[caption] or caption
 
     def _read(self) -> dict[str, str]:
-        with open(self.file, encoding='utf-8') as file:
-            try:
-                records = json.load(file)
-            except ValueError as error:
-                raise ValueError(f'{self.file} must be JSON, but: {error}') from error
+        records = read_json(self.file, 'a list of records')
         if not isinstance(records, list):
             raise ValueError(f'{self.file} must hold a list of records, but holds a {type(records).__name__}')
         found: dict[str, str] = {}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from mmt2ireid.io.json_files import read_json
 from mmt2ireid.pseudo_text.analysis.accuracy import OptionalScore, find_score, required_score
 from mmt2ireid.pseudo_text.divide.catalogue import Attribute, Catalogue
 
@@ -116,10 +116,7 @@ def load_truth(path: str | Path, key: str | None = None) -> dict[str, dict[str, 
         FileNotFoundError: there is no such file.
         ValueError: the file is something else, or ``key`` is missing or none of its keys.
     """
-    try:
-        content = json.loads(Path(path).read_text(encoding='utf-8-sig'))
-    except ValueError as error:
-        raise ValueError(f'{path}: expected true attributes as JSON, but {error}') from error
+    content = read_json(path, 'true attributes as JSON')
     if key is not None:
         if not isinstance(content, dict) or key not in content:
             known = sorted(content)[:10] if isinstance(content, dict) else type(content).__name__

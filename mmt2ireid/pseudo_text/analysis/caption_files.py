@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from mmt2ireid.pseudo_text.analysis.json_list import json_items
+from mmt2ireid.io.json_files import json_items, parse_json, read_json
+from mmt2ireid.io.text_files import TextFileError, numbered_lines, open_text
 from mmt2ireid.pseudo_text.analysis.table_files import column_names, read_batches
 
 CAPTION_KEYS = ('captions', 'caption')
@@ -51,8 +51,8 @@ def read_captions(path: str | os.PathLike) -> Iterator[tuple[str, str]]:
             for pair in _named(captions, name or record, f'{file}, {record}'):
                 found = True
                 yield pair
-    except UnicodeDecodeError as error:
-        raise CaptionFileError(f'{file}: expected UTF-8, but {error}') from error
+    except TextFileError as error:
+        raise CaptionFileError(str(error)) from error
     if not found:
         raise CaptionFileError(f'{file}: expected captions, but it holds none')
 
@@ -88,17 +88,15 @@ def _from_object(raw: Any, file: Path, record: str) -> _Record:
 
 
 def _read_json(file: Path) -> Iterator[_Record]:
-    with open(file, encoding='utf-8-sig') as stream:
+    with open_text(file) as stream:
         is_list = stream.read(1024).lstrip()[:1] == '['
     if is_list:
         yield from _read_json_list(file)
         return
     try:
-        content = json.loads(file.read_text(encoding='utf-8-sig'))
-    except UnicodeDecodeError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise CaptionFileError(f'{file}: expected JSON, but {error}') from error
+        content = read_json(file)
+    except ValueError as error:
+        raise CaptionFileError(str(error)) from error
     if not isinstance(content, dict):
         raise CaptionFileError(f'{file}: expected a list of records or an object, but got {type(content).__name__}')
     for key, captions in content.items():
@@ -116,31 +114,33 @@ def _read_json_list(file: Path) -> Iterator[_Record]:
 
 
 def _read_json_lines(file: Path) -> Iterator[_Record]:
-    with open(file, encoding='utf-8-sig') as stream:
-        for number, line in enumerate(stream, 1):
-            if not line.strip():
-                continue
-            try:
-                raw = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise CaptionFileError(f'{file}, line {number}: expected JSON, but {error}') from error
-            yield _from_object(raw, file, f'line {number}')
+    for number, line in numbered_lines(file):
+        if not line.strip():
+            continue
+        try:
+            raw = parse_json(line)
+        except ValueError as error:
+            raise CaptionFileError(f'{file}, line {number}: expected JSON, but {error}') from error
+        yield _from_object(raw, file, f'line {number}')
 
 
 def _read_lines(file: Path) -> Iterator[_Record]:
-    with open(file, encoding='utf-8-sig') as stream:
-        for number, line in enumerate(stream, 1):
-            if '\x00' in line:
-                raise CaptionFileError(f'{file}, line {number}: expected a line of text, but it is binary')
-            yield f'line {number}', '', line.rstrip('\n')
+    for number, line in numbered_lines(file):
+        yield f'line {number}', '', line
 
 
 def _read_csv(file: Path) -> Iterator[_Record]:
-    with open(file, encoding='utf-8-sig', newline='') as stream:
+    with open_text(file, newline='') as stream:
         reader = csv.DictReader(stream, delimiter='\t' if file.suffix.lower() == '.tsv' else ',', strict=True)
         try:
-            column = _caption_column(list(reader.fieldnames or ()), file)
+            header = list(reader.fieldnames or ())
+            column = _caption_column(header, file)
             for number, row in enumerate(reader):
+                if None in row:
+                    raise CaptionFileError(
+                        f'{file}, line {reader.line_num}: expected {len(header)} cells, but got '
+                        f'{len(header) + len(row[None])}: quote a caption that holds the separator'
+                    )
                 name = next((row[key] for key in NAME_KEYS if row.get(key)), '')
                 yield f'row {number}', name, row[column]
         except csv.Error as error:
@@ -164,6 +164,9 @@ def _read_table(file: Path) -> Iterator[_Record]:
 
 def _caption_column(columns: list[str], file: Path) -> str:
     column = next((key for key in reversed(CAPTION_KEYS) if key in columns), None)
+    twice = [name for name in columns if columns.count(name) > 1]
+    if twice:
+        raise CaptionFileError(f'{file}: expected every column once, but {twice[0]!r} is there twice')
     if column is None:
         raise CaptionFileError(f"{file}: expected a column 'caption' or 'captions', but got {columns}")
     return column

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmt2ireid.pseudo_text.analysis.json_list import json_items
+from mmt2ireid.io.json_files import json_items
 from mmt2ireid.pseudo_text.analysis.table_files import column_names, count_table_rows, read_batches
 
 PROBABILITY = ' probability'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import posixpath
@@ -10,6 +9,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from mmt2ireid.io.json_files import read_json
+from mmt2ireid.io.paths import leads_out
+from mmt2ireid.io.text_files import open_text
 from mmt2ireid.pseudo_text.sources.image_source import IMAGE_SUFFIXES, IdTable, ImageSource, read_file
 
 logger = logging.getLogger(__name__)
@@ -84,14 +86,22 @@ class ListSource(ImageSource):
     Args:
         file: the list.
         root: folder of the images; None for the folder of the list.
+        allow_outside: read images outside of ``root``, which absolute paths and ``..`` lead to. By default they are
+            refused: a list of somebody else's could name any file of this machine.
 
     Raises:
-        ValueError: the list is empty, names an image twice, or is not what its ending says.
+        ValueError: the list is empty, names an image twice or one outside of ``root``, or is not what its ending says.
         OSError: the list cannot be read.
     """
 
-    def __init__(self, file: str | os.PathLike[str], root: str | os.PathLike[str] | None = None) -> None:
-        self.where = os.fspath(file)
+    def __init__(
+        self,
+        file: str | os.PathLike[str],
+        root: str | os.PathLike[str] | None = None,
+        *,
+        allow_outside: bool = False,
+    ) -> None:
+        self.where, self._allow_outside = os.fspath(file), allow_outside
         self._root = os.path.abspath(Path(self.where).parent if root is None else root)
         if root is not None and not os.path.isdir(self._root):
             raise NotADirectoryError(f'root must be a folder, but got {os.fspath(root)}')
@@ -100,7 +110,13 @@ class ListSource(ImageSource):
 
     def _relative(self, path: str) -> str:
         path = posixpath.normpath(path)
-        return path.removeprefix(self._root.rstrip('/') + '/')
+        inner = path.removeprefix(self._root.rstrip('/') + '/')
+        if leads_out(inner) and not self._allow_outside:
+            raise ValueError(
+                f'{self.where}: expected images within {self._root}, but it names {path}. Give the folder above all of '
+                'them as root, or allow images outside (allow_outside=True, --allow-outside)'
+            )
+        return inner
 
     def read(self, index: int) -> bytes:
         """The content of an image file."""
@@ -108,22 +124,15 @@ class ListSource(ImageSource):
 
 
 def _lines(file: str) -> Iterator[str]:
-    with open(file, encoding='utf-8-sig', newline='\n') as stream:
-        try:
-            for line in stream:
-                path = line.rstrip('\r\n')
-                if path.strip():
-                    yield path
-        except UnicodeDecodeError as error:
-            raise ValueError(f'{file}: expected UTF-8, a path a line, but {error}') from error
+    with open_text(file, newline='\n') as stream:
+        for line in stream:
+            path = line.rstrip('\r\n')
+            if path.strip():
+                yield path
 
 
 def _json_paths(file: str) -> Iterator[str]:
-    with open(file, encoding='utf-8-sig') as stream:
-        try:
-            records = json.load(stream)
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f'{file}: expected a JSON list of {{file_path}}, but it is no JSON: {error}') from error
+    records = read_json(file, 'a JSON list of {file_path}')
     if not isinstance(records, list):
         raise ValueError(f'{file}: expected a JSON list of {{file_path}}, but got a {type(records).__name__}')
     for number, record in enumerate(records):

@@ -30,7 +30,10 @@ _TARS = ('.tar', '.tgz', '.tbz2', '.txz', '.tar.gz', '.tar.bz2', '.tar.xz', '.ta
 
 
 def open_source(
-    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], root: str | os.PathLike[str] | None = None
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    root: str | os.PathLike[str] | None = None,
+    *,
+    allow_outside: bool = False,
 ) -> ImageSource:
     """Opens images of whatever kind.
 
@@ -39,6 +42,7 @@ def open_source(
             folder, or a ``.lmdb`` or ``.mdb`` file); ``.tar`` files; or ``.arrow`` or ``.parquet`` files. Of the last
             two there may be several: a sequence of paths, or a pattern such as ``'LUPerson_*.arrow'``.
         root: folder that names are relative to, for folders and lists.
+        allow_outside: let a list name images outside of ``root`` (or of its own folder).
 
     Raises:
         FileNotFoundError: nothing is there.
@@ -57,6 +61,8 @@ def open_source(
         return kind(files)
     if len(files) > 1:
         raise ValueError(f'only tar files and tables may be several, but got {len(files)} such as {files[0]}')
+    if kind is ListSource:
+        return kind(files[0], root, allow_outside=allow_outside)
     return kind(files[0]) if kind is LMDBSource else kind(files[0], root)
 
 

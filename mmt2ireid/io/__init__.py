@@ -1,0 +1,1 @@
+"""Reading files: the ground floor, which imports nothing else of the package."""
