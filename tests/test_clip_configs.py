@@ -12,9 +12,11 @@ from mmengine.registry import init_default_scope
 from test_configs import CONFIGS, load, shallow
 
 from mmt2ireid.apis import get_model
+from mmt2ireid.apis.search.preprocessing import pipeline_tokenizer
 from mmt2ireid.datasets.seeding import seeded_rng
 from mmt2ireid.registry import PARAM_SCHEDULERS
 from mmt2ireid.structures import PersonSample
+from mmt2ireid.text import CLIPTokenizer
 
 pytest.importorskip('open_clip')
 DATA = ('cuhk', 'icfg', 'rstp')
@@ -108,6 +110,29 @@ def test_irras_learning_rates():
         elif name.startswith('heads.'):
             assert group['lr'] == pytest.approx(5e-5), name
         assert group['eps'] == 1e-3
+
+
+@pytest.mark.parametrize(('name', 'size'), [(n, s) for folder, n, s in TRAINING if folder == 'tbps-clip'])
+def test_tbps_clip_reads_as_its_authors(name, size, picture):
+    """Captions without some marks in training, test and searches; images resized bilinearly in training alone."""
+    cfg = load(CONFIGS / 'tbps-clip' / f'{name}.py')
+    wanted = CLIPTokenizer()(['a man walks'])[0]
+    for part, interpolation in (('train', 'bilinear'), ('val', 'bicubic'), ('test', 'bicubic')):
+        steps = cfg[f'{part}_dataloader'].dataset.pipeline
+        (resize,) = (step for step in steps if step['type'] == 'Resize')
+        assert resize.interpolation == interpolation
+        kept = [step for step in steps if step['type'] in ('LoadPersonImage', 'Resize', 'Tokenize', 'PackPersonInputs')]
+        item = Compose(kept)(dict(img_path=picture, captions=['"A man" (walks).'], pid=3, image_id=0, sample_idx=0))
+        assert item['data_samples'].token_ids[0].tolist() == wanted and item['inputs'].shape == (3, *size)
+    assert pipeline_tokenizer(cfg.test_pipeline)(['"A man" (walks).']) == [wanted], 'as in searches'
+    assert cfg.tokenizer == cfg.test_pipeline[-2].tokenizer
+
+
+def test_tbps_clip_trains_what_its_authors_train():
+    cfg = shallow(load(CONFIGS / 'tbps-clip' / 'vitb16_cuhk_tbps_full.py'))
+    model = get_model(cfg)
+    frozen = [name for name, param in model.named_parameters() if not param.requires_grad]
+    assert frozen == ['image_encoder.visual.conv1.weight']
 
 
 def test_irras_schedule():

@@ -61,7 +61,8 @@ def test_builds(path):
     known = {id(param) for group in optim_wrapper.optimizer.param_groups for param in group['params']}
     assert known == {id(param) for param in model.parameters() if param.requires_grad}
     frozen = any(not param.requires_grad for param in model.parameters())
-    assert frozen == (cfg.model.image_encoder.type == 'LoRAEncoder')
+    encoder = cfg.model.image_encoder
+    assert frozen == (encoder.type == 'LoRAEncoder' or encoder.get('freeze_patch_embed', False))
     schedulers = cfg.param_scheduler if isinstance(cfg.param_scheduler, list) else [cfg.param_scheduler]
     for scheduler in schedulers:
         settings = dict(scheduler, optimizer=optim_wrapper)

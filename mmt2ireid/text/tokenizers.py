@@ -106,11 +106,16 @@ class CLIPTokenizer(Tokenizer):
         max_length: most ids of a caption, start and end token included.
         mask_token: give up the last byte pair of the vocabulary, 'jekyll', and make its id the mask token, so that
             captions can be masked and the embedding keeps its size. The word is then written in smaller pieces.
+        drop_characters: characters that are read as blanks; TBPS-CLIP drops ``.!"()*#:;~``. A caption that consists
+            of nothing else is read as it is. None are dropped by default, as in CLIP.
     """
 
-    def __init__(self, max_length: int = 77, mask_token: bool = False) -> None:
+    def __init__(self, max_length: int = 77, mask_token: bool = False, drop_characters: str = '') -> None:
         super().__init__(max_length)
-        self.mask_token = mask_token
+        if not isinstance(drop_characters, str):
+            raise ValueError(f'drop_characters must be one str of characters, but got {drop_characters!r}')
+        self.mask_token, self.drop_characters = mask_token, drop_characters
+        self._blanks = dict.fromkeys(map(ord, drop_characters), ' ')
         self._bpe: Any = None
 
     def load(self) -> None:
@@ -133,7 +138,8 @@ class CLIPTokenizer(Tokenizer):
 
     def _encode(self, caption: str) -> tuple[list[int], bool]:
         self.load()
-        ids = self._bpe.encode(caption)
+        kept = caption.translate(self._blanks)
+        ids = self._bpe.encode(kept if kept.strip() else caption)
         room = self.max_length - 2
         return [self._bpe.sot_token_id, *ids[:room], self._bpe.eot_token_id], len(ids) > room
 

@@ -56,11 +56,12 @@ def copy(model, tmp_path):
     return Path(shutil.copytree(model[2], tmp_path / 'copy'))
 
 
-@pytest.mark.parametrize('kind', ['clip', 'clip with a mask', 'bert', 'words'])
+@pytest.mark.parametrize('kind', ['clip', 'clip with a mask', 'clip without marks', 'bert', 'words'])
 def test_ids_are_those_of_the_tokenizers_of_the_house(kind, tmp_path):
     house = {
         'clip': lambda: CLIPTokenizer(),
         'clip with a mask': lambda: CLIPTokenizer(20, mask_token=True),
+        'clip without marks': lambda: CLIPTokenizer(drop_characters='.!"()*#:;~'),
         'bert': lambda: HFTokenizer(str(write_bert_tokenizer(tmp_path)), 40),
         'words': lambda: WordTokenizer(WORDS, 12),
     }[kind]()

@@ -19,11 +19,13 @@ from export_models import WORDS, make_model, pictures, strange_texts  # noqa: E4
 
 from mmt2ireid.apis.search import TextWarning, TorchEncoder, read_picture  # noqa: E402
 from mmt2ireid.apis.search.encoder import MAX_CHARACTERS, Encoder, TextReading  # noqa: E402
+from mmt2ireid.apis.search.fingerprint import describe_tokenizer  # noqa: E402
 from mmt2ireid.apis.search.preprocessing import image_steps  # noqa: E402
 from mmt2ireid.apis.search.preprocessing import test_pipeline as pipeline_of  # noqa: E402
 from mmt2ireid.engine.launch import run  # noqa: E402
 from mmt2ireid.engine.options import set_features_file  # noqa: E402
 from mmt2ireid.registry import MODELS  # noqa: E402
+from mmt2ireid.text import CLIPTokenizer  # noqa: E402
 from mmt2ireid.visualization import SavedFeatures  # noqa: E402
 
 KINDS = ('bert', 'words', 'clip', 'clip_resnet', 'swin')
@@ -229,6 +231,12 @@ def edited(config, name, edit):
     path = Path(config).parent / f'{name}.py'
     cfg.dump(path)
     return path
+
+
+def test_dropped_characters_are_part_of_the_fingerprint():
+    assert describe_tokenizer(CLIPTokenizer()) != describe_tokenizer(CLIPTokenizer(drop_characters='~'))
+    one, same = (CLIPTokenizer(drop_characters=marks) for marks in ('~*', '*~~'))
+    assert describe_tokenizer(one) == describe_tokenizer(same)
 
 
 def test_a_fingerprint_names_what_changes_features_and_nothing_else(made, tmp_path):

@@ -117,6 +117,16 @@ def test_patches_of_a_vit_are_what_open_clip_calls_tokens(tmp_path):
     torch.testing.assert_close(output.tokens, wanted, atol=1e-5, rtol=1e-5)
 
 
+def test_the_patch_embedding_can_stay_as_loaded(tmp_path):
+    model = upstream(VIT)
+    ours = encoder('Image', save(model, VIT, tmp_path), VIT, freeze_patch_embed=True)
+    frozen = [name for name, parameter in ours.named_parameters() if not parameter.requires_grad]
+    assert frozen == ['visual.conv1.weight'] and torch.equal(ours.visual.conv1.weight, model.visual.conv1.weight)
+    for other in (RESNET, TIMM):
+        with pytest.raises(ValueError, match='freeze_patch_embed must be False'):
+            encoder('Image', None, other, freeze_patch_embed=True)
+
+
 @pytest.mark.parametrize('changes', [{}, dict(attentional_pool=True, attn_pooler_heads=2)])
 @torch.no_grad()
 def test_a_model_that_gives_its_own_tokens_too(changes, tmp_path):

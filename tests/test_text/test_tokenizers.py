@@ -102,6 +102,35 @@ def test_clip_word_ids():
     assert words[2:-2] == [1] * (len(ids) - 4)
 
 
+MARKS = '.!"()*#:;~'
+
+
+class TestDroppedCharacters:
+    def test_they_are_blanks(self):
+        plain, dropping = CLIPTokenizer(), CLIPTokenizer(drop_characters=MARKS)
+        assert [len(tokenizer(['A man walks.'])[0]) for tokenizer in (plain, dropping)] == [6, 5]
+        caption = 'A man (tall) walks.He: "wears" a t-shirt, blue; *new* shoes #1 ~!'
+        assert dropping([caption]) == plain(['A man tall walks He wears a t-shirt, blue new shoes 1'])
+        words = dropping.word_ids(caption)
+        assert len(words) == len(dropping([caption])[0]) and words[-2] == 14
+
+    def test_other_marks_stay(self):
+        caption = "It's a man-like, 3/4 sleeve? shirt & 'tie'"
+        assert CLIPTokenizer(drop_characters=MARKS)([caption]) == CLIPTokenizer()([caption])
+
+    def test_a_caption_of_marks_alone_is_read(self):
+        tokenizer = CLIPTokenizer(drop_characters=MARKS)
+        assert tokenizer(['...', '( )']) == CLIPTokenizer()(['...', '( )'])
+
+    def test_pickled_and_with_a_mask(self):
+        tokenizer = CLIPTokenizer(mask_token=True, drop_characters=MARKS)
+        assert pickle.loads(pickle.dumps(tokenizer))(['a man.']) == tokenizer(['a man.']) == CLIPTokenizer()(['a man'])
+
+    def test_must_be_a_str(self):
+        with pytest.raises(ValueError, match='drop_characters must be one str'):
+            CLIPTokenizer(drop_characters=['.', '!'])
+
+
 def test_pickled_tokenizers_give_the_same(bert_dir):
     for tokenizer in (HFTokenizer(bert_dir), CLIPTokenizer()):
         expected = tokenizer(['a red shirt'])

@@ -1,5 +1,9 @@
-# CUHK-PEDES as TBPS-CLIP augments it: two draws, with replacement, from six changes of the picture; words left out.
+# CUHK-PEDES as TBPS-CLIP augments it: two draws, with replacement, from six changes of the image; words left out. As in the
+# authors' code, captions lose some punctuation (also in tests and searches), and training images are resized bilinearly.
 _base_ = './cuhk_clip.py'
+
+tokenizer = dict(drop_characters='.!"()*#:;~')
+words = dict(type='CLIPTokenizer', max_length=77, drop_characters='.!"()*#:;~')
 
 one_of_six = dict(
     type='RandomChoice',
@@ -15,14 +19,15 @@ one_of_six = dict(
     ])
 train_pipeline = [
     dict(type='LoadPersonImage'),
-    dict(type='Resize', scale=(224, 224), interpolation='bicubic'),
+    dict(type='Resize', scale=(224, 224), interpolation='bilinear', backend='pillow'),
     one_of_six,
     one_of_six,
     dict(type='DeleteWords', prob=0.05),
-    dict(type='Tokenize', tokenizer=_base_.pairs),
+    dict(type='Tokenize', tokenizer=words),
     dict(type='PackPersonInputs'),
 ]
 test_pipeline = [
+    dict(step, tokenizer=words) if step['type'] == 'Tokenize' else
     dict(step, scale=(224, 224)) if step['type'] == 'Resize' else step for step in _base_.test_pipeline]
 train_dataloader = dict(batch_size=80, dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))

@@ -1,8 +1,8 @@
-# TBPS-CLIP's contrastive losses on CLIP's encoders, 224x224 pictures.
+# TBPS-CLIP's contrastive losses on CLIP's encoders, 224x224 images. The authors freeze the patch embedding.
 _base_ = './clip_vitb16.py'
 
 model = dict(
-    image_encoder=dict(image_size=(224, 224)),
+    image_encoder=dict(image_size=(224, 224), freeze_patch_embed=True),
     heads=dict(
         contrastive=dict(
             type='LabelContrastiveHead',

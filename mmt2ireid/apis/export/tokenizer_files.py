@@ -67,6 +67,7 @@ def _write_clip(tokenizer: CLIPTokenizer, folder: Path) -> dict[str, Any]:
         file=_TOKENIZER,
         start=pairs.sot_token_id,
         end=pairs.eot_token_id,
+        drop_characters=tokenizer.drop_characters,
         specials={pairs.decoder[number]: number for number in pairs.all_special_ids},
     )
 

@@ -57,7 +57,7 @@ class SubwordTokenizer(ExportedTokenizer):
 
 
 class BytePairTokenizer(ExportedTokenizer):
-    """What ``CLIPTokenizer`` does: cleaning, lower case, words by CLIP's pattern, byte pairs.
+    """What ``CLIPTokenizer`` does: dropped characters, cleaning, lower case, words by CLIP's pattern, byte pairs.
 
     Which characters are letters, digits and spaces is read from a file that the export wrote: libraries differ in the
     version of Unicode that they know. ftfy, which mends texts of broken encodings, is asked only where it may change
@@ -69,6 +69,7 @@ class BytePairTokenizer(ExportedTokenizer):
         self._backend = _open_backend(folder / settings['file'])
         self._specials: dict[str, int] = settings['specials']
         self._start, self._end = settings['start'], settings['end']
+        self._blanks = dict.fromkeys(map(ord, settings.get('drop_characters', '')), ' ')
         characters = json.loads((folder / CHARACTERS).read_text(encoding='utf-8'))
         self._pieces = _piece_pattern(list(self._specials), characters)
 
@@ -81,7 +82,8 @@ class BytePairTokenizer(ExportedTokenizer):
         return [self._start, *words, self._end], self._reading([0, *words, 0], words, len(ids) > room)
 
     def _found(self, text: str) -> Any:
-        return self._pieces.finditer(clean_for_clip(text))
+        kept = text.translate(self._blanks)
+        return self._pieces.finditer(clean_for_clip(kept if kept.strip() else text))
 
     def _encode(self, pieces: list[str]) -> list[int]:
         ids: list[int] = []

@@ -81,6 +81,8 @@ def describe_tokenizer(tokenizer: Tokenizer) -> dict[str, Any]:
         words = sorted(tokenizer.backend.get_vocab(True).items())
     else:
         words = [tokenizer.vocab_size, isinstance(tokenizer, CLIPTokenizer) and tokenizer.mask_token]
+        if isinstance(tokenizer, CLIPTokenizer) and tokenizer.drop_characters:
+            words.append(''.join(sorted(set(tokenizer.drop_characters))))
     vocabulary = hashlib.sha256(json.dumps(words).encode()).hexdigest()
     before = tokenizer.num_truncated
     probes = tokenizer(_PROBES)

@@ -29,6 +29,7 @@ class OpenCLIPImageEncoder(BaseModule):
         model: a name that open_clip knows ('ViT-B-16-quickgelu', 'RN50-quickgelu'), or its ``model_cfg``.
         image_size: (height, width) of the pictures, multiples of the patch (ResNet: of 32); position embeddings are
             resized. None: the model's own. Towers of another kind take the model's own only.
+        freeze_patch_embed: keep a ViT's patch embedding as it is loaded, as TBPS-CLIP does.
         init_cfg: e.g. ``dict(type='mmt2ireid.OpenCLIPPretrained', pretrained='openai')``; random weights when None.
 
     Attributes:
@@ -36,7 +37,7 @@ class OpenCLIPImageEncoder(BaseModule):
 
     Raises:
         ImportError: open_clip is not installed.
-        ValueError: there is no such model, or it can't have this size.
+        ValueError: there is no such model, it can't have this size, or has no patch embedding to freeze.
     """
 
     clip_scale: float | None = None
@@ -46,6 +47,7 @@ class OpenCLIPImageEncoder(BaseModule):
         *,
         model: str | Mapping[str, Any] = 'ViT-B-16',
         image_size: Sequence[int] | None = None,
+        freeze_patch_embed: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
@@ -60,6 +62,8 @@ class OpenCLIPImageEncoder(BaseModule):
         if len(size) != 2 or min(size) < 1 or any(side % step for side, step in zip(size, stride, strict=False)):
             raise ValueError(f'image_size must be a height and a width, multiples of {stride}, but got {image_size}')
         self.image_size = size
+        if freeze_patch_embed:
+            _freeze_patch_embed(self.visual)
         if self.kind:
             self.grid = (size[0] // stride[0], size[1] // stride[1])
             holder = _holder(self.visual)
@@ -140,6 +144,12 @@ def _kind(tower: Any) -> str:
         return 'resnet'
     plain = type(tower).__name__ == 'VisionTransformer' and tower.attn_pool is None and tower.proj is not None
     return 'vit' if plain and tower.pool_type == 'tok' and not tower.final_ln_after_pool else ''
+
+
+def _freeze_patch_embed(tower: Any) -> None:
+    if _kind(tower) != 'vit':
+        raise ValueError('freeze_patch_embed must be False for a tower that is no plain ViT, but got True')
+    tower.conv1.requires_grad_(False)
 
 
 def _pair(size: int | Sequence[int]) -> tuple[int, int]:
