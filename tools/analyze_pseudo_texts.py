@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from mmt2ireid.apis.commands import run_command
 from mmt2ireid.compat import write_atomically
+from mmt2ireid.io.images import read_image as decode_image
 from mmt2ireid.pseudo_text.analysis import analysis_text
 from mmt2ireid.pseudo_text.analysis.accuracy_tally import AccuracyTally, load_truth
 from mmt2ireid.pseudo_text.analysis.caption_rows import (
@@ -37,8 +38,6 @@ from mmt2ireid.pseudo_text.analysis.caption_rows import (
 from mmt2ireid.pseudo_text.analysis.row_sample import RowSample
 from mmt2ireid.pseudo_text.analysis.statistics import CaptionStatistics
 from mmt2ireid.pseudo_text.divide.catalogue import Catalogue, load_catalogue
-from mmt2ireid.pseudo_text.sources.decoding import decode_image
-from mmt2ireid.pseudo_text.sources.image_source import UnreadableImageError
 from mmt2ireid.visualization import caption_plots
 from mmt2ireid.visualization.caption_sheet import SheetCell, SheetPhrase, draw_caption_sheet
 
@@ -172,8 +171,8 @@ def find_image(row: CaptionRow, root: str | None) -> Image.Image | None:
         data = read_image(row)
         if data is None and root is not None:
             data = find_file(row.image_id, root).read_bytes()
-        return None if data is None else decode_image(data)
-    except (OSError, ValueError, UnreadableImageError):
+        return None if data is None else Image.fromarray(decode_image(data))
+    except (OSError, ValueError):
         return None
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from mmt2ireid.io.images import read_image
 from mmt2ireid.visualization.ranked_strip import StripRow, StripStyle, draw_ranked_strips
 
 _HEADER = 'mmt2ireid.retrieval_features'
@@ -187,5 +188,4 @@ def open_picture(path: Path) -> Image.Image:
     """Reads an image file, or raises FileNotFoundError that says what to do."""
     if not path.is_file():
         raise FileNotFoundError(f'{path}: the image is not there; data_root or load_image says where images are')
-    with Image.open(path) as image:
-        return image.convert('RGB')
+    return Image.fromarray(read_image(path, name=str(path)))

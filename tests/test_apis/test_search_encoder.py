@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 from export_models import WORDS, make_model, pictures, strange_texts  # noqa: E402
 
-from mmt2ireid.apis.search import TextWarning, TorchEncoder, read_picture  # noqa: E402
+from mmt2ireid.apis.search import TextWarning, TorchEncoder, fingerprint, read_picture  # noqa: E402
 from mmt2ireid.apis.search.encoder import MAX_CHARACTERS, Encoder, TextReading  # noqa: E402
 from mmt2ireid.apis.search.fingerprint import describe_tokenizer  # noqa: E402
 from mmt2ireid.apis.search.preprocessing import image_steps  # noqa: E402
@@ -239,7 +239,7 @@ def test_dropped_characters_are_part_of_the_fingerprint():
     assert describe_tokenizer(one) == describe_tokenizer(same)
 
 
-def test_a_fingerprint_names_what_changes_features_and_nothing_else(made, tmp_path):
+def test_a_fingerprint_names_what_changes_features_and_nothing_else(made, tmp_path, monkeypatch):
     config, checkpoint = made('bert')
 
     def name_of(config=config, checkpoint=checkpoint):
@@ -280,6 +280,8 @@ def test_a_fingerprint_names_what_changes_features_and_nothing_else(made, tmp_pa
     assert len(names) == 1 + len(changing)
     other_loader = edited(config, 'loader', lambda cfg: cfg.test_dataloader.update(batch_size=7))
     assert name_of(config=other_loader) == first
+    monkeypatch.setattr(fingerprint, 'READER_VERSION', fingerprint.READER_VERSION + 1)
+    assert name_of() not in names
 
 
 def test_two_who_teach_each_other_are_named_by_the_first_teacher(made, tmp_path):

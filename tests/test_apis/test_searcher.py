@@ -215,7 +215,7 @@ def test_what_is_no_crop_is_named_and_nothing_leads_out(crops, tmp_path):
     report = searcher.add_folder(crops, progress=False)
     assert report.added == 7 and report.other == 1
     assert dict(report.refused) == {
-        'broken.jpg': 'is a web page or other text: JPEG, PNG, WebP, GIF, BMP and TIFF are read',
+        'broken.jpg': 'is a web page or other text: JPEG, PNG, WebP, GIF, BMP, TIFF, PPM and JPEG 2000 are read',
         'empty.png': 'is empty',
         'folder': 'is a link to a folder, which is not followed',
         'nowhere.png': 'is a link that leads nowhere',

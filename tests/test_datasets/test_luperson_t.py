@@ -200,7 +200,7 @@ def test_blank_caption_is_named_when_read(tmp_path):
 def test_null_image_is_a_bad_image(tmp_path):
     write_arrow(tmp_path / 'a.arrow', {'image': [encode(0), None], 'caption': [['a']] * 2})
     load = [dict(type='mmt2ireid.LoadPersonImage')]
-    with pytest.raises(BadImageError, match=r'a.arrow#1: is empty'):
+    with pytest.raises(BadImageError, match=r'a.arrow#1 is empty'):
         LUPersonT(data_root=str(tmp_path), ann_file='a.arrow', pipeline=load)[1]
     skipping = LUPersonT(data_root=str(tmp_path), ann_file='a.arrow', pipeline=load, on_bad_image='skip')
     assert skipping[1]['sample_idx'] == 0 and skipping.num_skipped == 1

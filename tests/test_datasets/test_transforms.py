@@ -9,7 +9,6 @@ from PIL import Image
 
 from mmt2ireid.datasets import BadImageError
 from mmt2ireid.datasets.transforms import LoadPersonImage, MaskTokens, PackPersonInputs, Tokenize
-from mmt2ireid.datasets.transforms.load_image import _check_complete
 from mmt2ireid.structures import PersonSample
 from mmt2ireid.text import shared_tokenizer
 
@@ -47,16 +46,13 @@ def test_grey_alpha_palette_and_bmp_become_three_channels():
         img = load(pil_bytes(image))['img']
         assert img.shape == (60, 30, 3) and (img == img[..., :1]).all()
     assert np.array_equal(load(pil_bytes(grey))['img'][..., 0], np.asarray(grey))
-    transparent = rgb.copy()
-    transparent.putalpha(7)
-    for content in (pil_bytes(transparent), pil_bytes(rgb, 'BMP')):
-        assert np.array_equal(load(content)['img'], draw(1))
+    assert np.array_equal(load(pil_bytes(rgb, 'BMP'))['img'], draw(1))
     assert load(pil_bytes(rgb.convert('P')))['img'].shape == (60, 30, 3)
 
 
 @pytest.mark.parametrize('content', [b'', b'no picture', b'\xff\xd8', b'GIF89a'])
 def test_no_picture_is_a_bad_image(content):
-    with pytest.raises(BadImageError, match=r'x.png: ') as caught:
+    with pytest.raises(BadImageError, match=r'^x.png is ') as caught:
         load(content)
     assert caught.value.path == 'x.png' and caught.value.reason
 
@@ -65,19 +61,18 @@ def test_no_picture_is_a_bad_image(content):
 def test_picture_cut_short_is_a_bad_image(form):
     content = pil_bytes(Image.fromarray(draw(2, 200, 100)), form)
     assert load(content)['img'].shape == (200, 100, 3)
-    with pytest.raises(BadImageError, match=r'x.png: '):
+    with pytest.raises(BadImageError, match=r'x.png is '):
         load(content[: len(content) * 2 // 3])
 
 
 def test_mark_of_a_thumbnail_does_not_hide_a_cut():
-    # OpenCV 4 decodes such a file, so the check is asked directly.
     content = pil_bytes(Image.fromarray(draw(2, 200, 100)), 'JPEG')
     thumbnail = pil_bytes(Image.fromarray(draw(3, 16, 8)), 'JPEG')
     header = b'\xff\xe1' + (len(thumbnail) + 2).to_bytes(2, 'big') + thumbnail
     content = content[:2] + header + content[2:]
-    _check_complete(content, 'x.jpg')
-    with pytest.raises(BadImageError, match=r'x.jpg: is cut short'):
-        _check_complete(content[: len(content) * 2 // 3], 'x.jpg')
+    assert load(content)['img'].shape == (200, 100, 3)
+    with pytest.raises(BadImageError, match=r'x.png is damaged or cut short'):
+        load(content[: len(content) * 2 // 3])
 
 
 def test_jpeg_with_a_tail_is_read():
@@ -87,12 +82,12 @@ def test_jpeg_with_a_tail_is_read():
 
 
 def test_missing_file_is_a_bad_image(tmp_path):
-    with pytest.raises(BadImageError, match='No such file'):
+    with pytest.raises(BadImageError, match='is not there'):
         LoadPersonImage()({'img_path': str(tmp_path / 'none.jpg')})
 
 
 def test_folder_and_impossible_path_are_bad_images(tmp_path):
-    for path, reason in ((str(tmp_path), 'Is a directory'), ('a\0b.jpg', 'null byte')):
+    for path, reason in ((str(tmp_path), 'is a folder'), ('a\0b.jpg', 'null byte')):
         with pytest.raises(BadImageError, match=reason):
             LoadPersonImage()({'img_path': path})
 

@@ -9,16 +9,13 @@ import tarfile
 from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
 import lmdb
 import numpy as np
 import pyarrow as pa
 import pytest
-from PIL import Image
-from pseudo_text_world import picture, pictures, write_folder, write_table
+from pseudo_text_world import pictures, write_folder, write_table
 
 from mmt2ireid.pseudo_text.sources import image_source
-from mmt2ireid.pseudo_text.sources.decoding import FORMATS, MAX_PIXELS, decode_image
 from mmt2ireid.pseudo_text.sources.image_source import IdTable, ImageSource, UnreadableImageError
 from mmt2ireid.pseudo_text.sources.opening import FolderSource, LMDBSource, open_source
 
@@ -139,7 +136,7 @@ def test_folder_is_sorted_follows_links_and_ends(tmp_path):
     names = [source.id_of(index) for index in range(len(source))]
     assert names == ['a/z.png', 'a.d/y.png', 'b/x.JPG', 'c/far.png', 'gone.png']
     assert source.read(3) == b'5'
-    with pytest.raises(UnreadableImageError, match='cannot be read'):
+    with pytest.raises(UnreadableImageError, match='is not there'):
         source.read(4)
 
 
@@ -160,7 +157,7 @@ def test_list_names_images_outside_of_the_root_only_where_that_is_allowed(tmp_pa
     source = open_source(tmp_path / 'imgs' / 'l.txt', allow_outside=True)
     assert [source.id_of(i) for i in range(4)] == ['a.png', f'{tmp_path}/far/b.png', '../c.png', 'missing.png']
     assert [source.read(i) for i in range(3)] == [b'1', b'2', b'3']
-    with pytest.raises(UnreadableImageError, match='No such file'):
+    with pytest.raises(UnreadableImageError, match='is not there'):
         source.read(3)
 
 
@@ -176,14 +173,13 @@ def test_lists_in_another_encoding_or_with_a_key_twice_are_named(tmp_path):
         open_source(tmp_path / 'l.txt')
 
 
-def test_what_is_no_image_file_is_told(tmp_path, monkeypatch):
+def test_what_is_no_image_file_is_told(tmp_path):
     os.mkfifo(tmp_path / 'pipe.png')
     (tmp_path / 'folder.png').mkdir()
-    write_folder(tmp_path, {'empty.png': b'', 'large.png': b'12345', 'ok.png': b'1234'})
-    (tmp_path / 'l.txt').write_text('pipe.png\nfolder.png\nempty.png\nlarge.png\nok.png\nnull\0.png\n' + 300 * 'x')
+    write_folder(tmp_path, {'empty.png': b'', 'ok.png': b'1234'})
+    (tmp_path / 'l.txt').write_text('pipe.png\nfolder.png\nempty.png\nok.png\nnull\0.png\n' + 300 * 'x')
     source = open_source(tmp_path / 'l.txt')
-    monkeypatch.setattr(image_source, 'MAX_BYTES', 4)
-    reasons = ['is no file', 'cannot be read|is no file', 'is empty', 'has 5 bytes', None, 'null', 'too long']
+    reasons = ['is no ordinary file', 'is a folder', 'is empty', None, 'null', 'too long']
     for index, reason in enumerate(reasons):
         if reason is None:
             assert source.read(index) == b'1234'
@@ -198,7 +194,7 @@ def test_an_outage_is_no_bad_image(tmp_path, monkeypatch):
     def fail(*args):
         raise OSError(errno.ESTALE, 'Stale file handle')
 
-    monkeypatch.setattr(image_source.os, 'open', fail)
+    monkeypatch.setattr(os, 'open', fail)
     with pytest.raises(OSError, match='Stale'):
         source.read(0)
 
@@ -376,76 +372,3 @@ def test_bad_requests_are_refused(tmp_path):
         open_source([])
     with pytest.raises(NotADirectoryError, match='root must be a folder'):
         open_source(tmp_path / 'a.txt', tmp_path / 'nowhere')
-
-
-def encode(image: Image.Image, kind: str, **options) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def noise(mode: str, size: tuple[int, int] = (9, 14)) -> Image.Image:
-    channels = len(Image.new(mode, (1, 1)).getbands())
-    shape = (size[1], size[0], channels) if channels > 1 else (size[1], size[0])
-    return Image.fromarray(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
-
-
-@pytest.mark.parametrize('mode', ['RGB', 'RGBA', 'L', 'P', '1', 'sixteen', 'turned'])
-def test_decodes_as_the_training_loader_does(mode):
-    if mode == 'sixteen':
-        pixels = np.random.default_rng(0).integers(0, 2**16, (14, 9), dtype=np.uint16)
-        content = cv2.imencode('.png', pixels)[1].tobytes()
-    elif mode == 'turned':
-        exif = Image.Exif()
-        exif[0x0112] = 6
-        content = encode(noise('RGB'), 'JPEG', exif=exif, quality=95)
-    elif mode in ('P', '1'):
-        content = encode(noise('RGB').convert(mode), 'PNG')
-    else:
-        content = encode(noise(mode), 'PNG')
-    expected = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1]
-    image = decode_image(content)
-    assert image.mode == 'RGB'
-    assert np.asarray(image).shape == expected.shape
-    # JPEG decoders round differently; grey of 16 bits is cut by one and rounded by the other.
-    assert np.abs(np.asarray(image).astype(int) - expected).max() <= (4 if mode == 'turned' else 1)
-
-
-@pytest.mark.parametrize('kind', FORMATS)
-def test_every_format_that_is_named_is_decoded(kind):
-    assert decode_image(encode(noise('RGB'), kind)).size == noise('RGB').size
-
-
-def bomb() -> bytes:
-    return encode(Image.new('1', (MAX_PIXELS // 2**12 + 1, 2**12)), 'PNG')
-
-
-RUBBISH = {
-    'is no image of a format that is decoded': b'<html>404</html>',
-    r'that is decoded \(1': b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 16\n%%EndComments\nshowpage\n' * 2,
-    'is cut short or damaged': picture(0, '.jpg', (60, 120))[:-200],
-    'more than the .* of any person crop': bomb(),
-    'thinner than 1 : 50': encode(Image.new('L', (4, 201)), 'PNG'),
-    r'is no image of a format that is decoded \(9': b'\x89PNG\r\n\x1a\n\0',
-}
-
-
-@pytest.mark.parametrize('reason', RUBBISH)
-def test_rubbish_is_told(reason):
-    with pytest.raises(UnreadableImageError, match=reason):
-        decode_image(RUBBISH[reason])
-
-
-@pytest.mark.filterwarnings('error')
-def test_damaged_bytes_never_raise_anything_else():
-    rng = np.random.default_rng(0)
-    for kind in ('PNG', 'JPEG', 'GIF', 'BMP', 'TIFF', 'WEBP', 'PPM'):
-        content = encode(noise('RGB'), kind)
-        for _ in range(60):
-            damaged = bytearray(content)
-            for place in rng.integers(0, len(damaged), 4):
-                damaged[place] = rng.integers(0, 256)
-            try:
-                assert decode_image(bytes(damaged[: rng.integers(1, len(damaged) + 1)])).mode == 'RGB'
-            except UnreadableImageError as error:
-                assert str(error)

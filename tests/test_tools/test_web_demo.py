@@ -263,7 +263,7 @@ def test_an_uploaded_crop_is_added_once_and_found(visit, tmp_path):
     visit.page.locator('#add_files').get_by_text('test_web_demo').wait_for()
     visit.page.locator('#add').click()
     visit.message('1 crop known already: new.png')
-    visit.message('Not added: test_web_demo.py is no picture')
+    visit.message('Not added: test_web_demo.py is no image')
     assert f'{before + 1} crops' in visit.page.locator('.facts').inner_text()
 
 
@@ -272,7 +272,7 @@ def test_what_cannot_be_answered_is_said_in_words(visit, tmp_path):
     visit.message('Describe the person in the field, or give a picture.')
     (tmp_path / 'words.png').write_text('no picture at all')
     visit.choose('#picture_file', tmp_path / 'words.png')
-    visit.message('words.png is no picture that can be read')
+    visit.message('words.png is no image that can be read')
     before = sum('/upload' in url for url in visit.asked)
     (tmp_path / 'large.png').write_bytes(np.random.default_rng(0).bytes(400_000))
     visit.choose('#picture_file', tmp_path / 'large.png')

@@ -13,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mmt2ireid.apis.search.encoder import Encoder
-from mmt2ireid.apis.search.pictures import BadPictureError, PictureLimits, read_picture
+from mmt2ireid.apis.search.pictures import BadPictureError, PictureLimits, UnreadPictureError, read_picture
 
 _AHEAD = 2  # pictures per thread that may be decoded before they are asked for
 _MAX_BATCH_BYTES = 2**27  # of decoded pictures
@@ -82,6 +82,8 @@ class FileEncoder:
             return read_picture(path, self.limits)
         except BadPictureError as error:
             return error.with_traceback(None)  # which would keep the file's content in memory
+        except OSError as error:  # of the machine: the file was not seen
+            return UnreadPictureError(path.name, f'cannot be read ({error.strerror or error})')
 
     def _encoded(self, batch: list[tuple[int, Any]]) -> list[tuple[int, Any]]:
         pictures = [part for _, part in batch if not isinstance(part, BadPictureError)]

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmt2ireid.io.images import READER_VERSION
 from mmt2ireid.models import BaseHead
 from mmt2ireid.text import CLIPTokenizer, HFTokenizer, Tokenizer, WordTokenizer
 
@@ -24,7 +25,8 @@ def model_fingerprint(model: nn.Module, *, picture_steps: Sequence[Mapping], tok
 
     It is taken of the names, shapes and values (as float32) of the encoders, necks and heads whose features are
     compared, of ``test_features``, mean and standard deviation of the pixels, the test pipeline's picture transforms,
-    and the tokenizer's words. Heads for training, the config's path and the versions of libraries do not count.
+    the tokenizer's words, and the version of the reader of images. Heads for training, the config's
+    path and the versions of libraries do not count.
 
     Args:
         model: a ``DualEncoder`` or ``MutualTeaching`` in the precision of its checkpoint; of others all weights count.
@@ -45,6 +47,8 @@ def model_fingerprint(model: nn.Module, *, picture_steps: Sequence[Mapping], tok
         pictures=_plain(picture_steps),
         texts=describe_tokenizer(tokenizer),
     )
+    if READER_VERSION > 1:  # the first one is not in the names of galleries that it filled
+        settings['reader'] = READER_VERSION
     digest.update(json.dumps(settings, sort_keys=True).encode())
     return digest.hexdigest()[:_DIGITS]
 

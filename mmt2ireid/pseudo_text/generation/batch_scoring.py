@@ -9,13 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmt2ireid.io.image_files import BadImageError
 from mmt2ireid.pseudo_text.conquer.choices import Choices, check_scores, choose_attributes
 from mmt2ireid.pseudo_text.conquer.scorer import AttributeScorer, FeatureScorer
 from mmt2ireid.pseudo_text.divide.catalogue import Attribute
 from mmt2ireid.pseudo_text.generation.features import FeatureStore, ShardFeatures
 from mmt2ireid.pseudo_text.generation.generator_options import GeneratorOptions
 from mmt2ireid.pseudo_text.generation.loading import ImageBatch, Unreadable
-from mmt2ireid.pseudo_text.sources.image_source import ImageSource, UnreadableImageError
+from mmt2ireid.pseudo_text.sources.image_source import ImageSource
 
 
 @dataclass
@@ -88,10 +89,10 @@ class BatchScoring:
     def _content(self, index: int) -> bytes:
         try:
             return self._source.read(index)
-        except UnreadableImageError as error:
+        except BadImageError as error:
             raise ValueError(
                 f'{self._source.where}: {self._source.id_of(index)!r} could be read when its features were made, but '
-                f'now {error}; put it back, choose another folder for features, or do not embed images'
+                f'now it {error.reason}; put it back, choose another folder for features, or do not embed images'
             ) from error
 
     def _choose(self, bounds: range, count: int, images: Any, features: Tensor | None) -> Choices:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from mmt2ireid.compat import end_with_parent
-from mmt2ireid.pseudo_text.sources.decoding import decode_image
-from mmt2ireid.pseudo_text.sources.image_source import ImageSource, UnreadableImageError
+from mmt2ireid.io.image_files import BadImageError
+from mmt2ireid.io.images import read_image
+from mmt2ireid.pseudo_text.sources.image_source import ImageSource
 
 
 class Unreadable(NamedTuple):
@@ -70,11 +72,12 @@ class ImageDataset(Dataset):
         return len(self.source)
 
     def __getitem__(self, index: int) -> _Read | Unreadable:
+        name = self.source.id_of(index)
         try:
             content = self.source.read(index)
-            image = decode_image(content)
-        except UnreadableImageError as error:
-            return Unreadable(index, self.source.id_of(index), str(error))
+            image: Any = Image.fromarray(read_image(content, name=name))
+        except BadImageError as error:
+            return Unreadable(index, name, error.reason or str(error))
         if self.transform is not None:
             try:
                 image = self.transform(image)
@@ -82,7 +85,7 @@ class ImageDataset(Dataset):
                 # One odd image must not end a run over millions; a transform that fails always does end it, because
                 # then no image of the source can be read.
                 reason = f'cannot be transformed ({type(error).__name__}: {error})'
-                return Unreadable(index, self.source.id_of(index), reason)
+                return Unreadable(index, name, reason)
         return _Read(index, image, content if self.keep_contents else None)
 
 

@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from mmt2ireid.io.image_files import read_file
 from mmt2ireid.io.json_files import read_json
 from mmt2ireid.io.paths import leads_out
 from mmt2ireid.io.text_files import open_text
-from mmt2ireid.pseudo_text.sources.image_source import IMAGE_SUFFIXES, IdTable, ImageSource, read_file
+from mmt2ireid.pseudo_text.sources.image_source import IMAGE_SUFFIXES, IdTable, ImageSource
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,8 @@ class FolderSource(ImageSource):
 
     def read(self, index: int) -> bytes:
         """The content of an image file."""
-        return read_file(os.path.join(self._root, self.id_of(index)))
+        name = self.id_of(index)
+        return read_file(os.path.join(self._root, name), name=name)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -120,7 +122,8 @@ class ListSource(ImageSource):
 
     def read(self, index: int) -> bytes:
         """The content of an image file."""
-        return read_file(os.path.join(self._root, self.id_of(index)))
+        name = self.id_of(index)
+        return read_file(os.path.join(self._root, name), name=name)
 
 
 def _lines(file: str) -> Iterator[str]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
-import stat
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterable
@@ -13,21 +10,14 @@ from functools import cached_property
 
 import numpy as np
 
-MAX_BYTES = 2**26
-"""Bytes of an encoded image; what is larger is no crop of a person and is not read."""
+from mmt2ireid.io.image_files import BadImageError, ImageLimits
+
 IMAGE_SUFFIXES = frozenset(['.jpg', '.jpeg', '.jpe', '.png', '.bmp', '.webp', '.tif', '.tiff', '.gif', '.ppm', '.pgm'])
 """Endings, in lower case, by which images are told from other files."""
-
-# Errors that are the machine's, not the image's: they stop a run, which can then be resumed.
-_OUTAGES = {
-    getattr(errno, name)
-    for name in ('EMFILE', 'ENFILE', 'ENOMEM', 'ESTALE', 'ETIMEDOUT', 'ENOTCONN', 'EHOSTDOWN', 'EHOSTUNREACH')
-    if hasattr(errno, name)
-}
-
-
-class UnreadableImageError(Exception):
-    """An image that cannot be read; the text is the reason."""
+MAX_BYTES = ImageLimits().max_bytes
+"""Bytes of an encoded image; what is larger is no crop of a person and is not read."""
+UnreadableImageError = BadImageError
+"""The error of images under the name that sources give it."""
 
 
 class IdTable:
@@ -123,36 +113,11 @@ class ImageSource(ABC):
         """The encoded image.
 
         Raises:
-            UnreadableImageError: it is missing, empty or larger than :data:`MAX_BYTES`.
+            BadImageError: it is missing, empty or larger than :data:`MAX_BYTES`.
             OSError: the machine is at fault, not the image (too many open files, a lost file server).
         """
 
 
-def check_size(size: int) -> None:
-    """Raises :class:`UnreadableImageError` for an image of no bytes or of too many."""
-    if size == 0:
-        raise UnreadableImageError('is empty')
-    if size > MAX_BYTES:
-        raise UnreadableImageError(f'has {size} bytes, more than the {MAX_BYTES} that are read')
-
-
-def read_file(path: str) -> bytes:
-    """The content of an image file; raises as :meth:`ImageSource.read`."""
-    try:
-        # Without O_NONBLOCK, opening a named pipe would wait for ever.
-        handle = os.open(path, os.O_RDONLY | getattr(os, 'O_NONBLOCK', 0) | getattr(os, 'O_BINARY', 0))
-        with open(handle, 'rb') as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise UnreadableImageError('is no file')
-            check_size(status.st_size)
-            return file.read(MAX_BYTES)
-    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-        raise_if_outage(error)
-        raise UnreadableImageError(f'cannot be read ({getattr(error, "strerror", None) or error})') from error
-
-
-def raise_if_outage(error: Exception) -> None:
-    """Raises an error again that the machine is to blame for; returns where it is the image."""
-    if isinstance(error, OSError) and error.errno in _OUTAGES:
-        raise error
+def check_size(size: int, name: str) -> None:
+    """Raise :class:`BadImageError` for an image of no bytes or of more than :data:`MAX_BYTES`."""
+    ImageLimits(max_bytes=MAX_BYTES).check_file(size, name)

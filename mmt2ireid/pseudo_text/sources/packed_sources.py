@@ -13,13 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from mmt2ireid.io.image_files import BadImageError, raise_if_outage
 from mmt2ireid.pseudo_text.sources.image_source import (
     IMAGE_SUFFIXES,
     IdTable,
     ImageSource,
-    UnreadableImageError,
     check_size,
-    raise_if_outage,
 )
 
 logger = logging.getLogger(__name__)
@@ -62,10 +61,11 @@ class LMDBSource(ImageSource):
     def read(self, index: int) -> bytes:
         """The value of a key."""
         with _environment(self.where).begin(buffers=True) as transaction:
-            value = transaction.get(self.id_of(index).encode())
+            name = self.id_of(index)
+            value = transaction.get(name.encode())
             if value is None:
-                raise UnreadableImageError('is no longer in the LMDB')
-            check_size(len(value))
+                raise BadImageError(name, 'is no longer in the LMDB')
+            check_size(len(value), name)
             return bytes(value)
 
 
@@ -132,17 +132,18 @@ class TarSource(ImageSource):
 
     def read(self, index: int) -> bytes:
         """The content of a member."""
+        name = self.id_of(index)
         number, start, size = map(int, self._places[index])
-        check_size(size)
+        check_size(size, name)
         try:
             with open(self._files[number], 'rb', buffering=0) as file:
                 file.seek(start)
                 content = file.read(size)
         except OSError as error:
             raise_if_outage(error)
-            raise UnreadableImageError(f'cannot be read ({error.strerror or error})') from error
+            raise BadImageError(name, f'cannot be read ({error.strerror or error})') from error
         if len(content or b'') != size:
-            raise UnreadableImageError(f'{self._files[number]} ends within it')
+            raise BadImageError(name, f'is cut short: {self._files[number]} ends within it')
         return content
 
 

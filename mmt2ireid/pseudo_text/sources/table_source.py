@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from mmt2ireid.pseudo_text.sources.image_source import IdTable, ImageSource, UnreadableImageError, check_size
+from mmt2ireid.io.image_files import BadImageError
+from mmt2ireid.pseudo_text.sources.image_source import IdTable, ImageSource, check_size
 
 ID_COLUMNS = ('image_id', 'file_path', 'path')
 MAX_UNPACKED = 2**29
@@ -62,15 +63,15 @@ class TableSource(ImageSource):
 
     def read(self, index: int) -> bytes:
         """The image of a row."""
-        self.id_of(index)  # raises IndexError
+        name = self.id_of(index)
         if self._pid != os.getpid():
             self._forget()
         piece = int(np.searchsorted(self._ends, index, side='right'))
         images = self._images(piece)
         value = images[index - (int(self._ends[piece]) - len(images))]
         if not value.is_valid:
-            raise UnreadableImageError('is null')
-        check_size(len(value.as_buffer()))
+            raise BadImageError(name, 'is null')
+        check_size(len(value.as_buffer()), name)
         return value.as_py()
 
     def _images(self, piece: int) -> Any:
