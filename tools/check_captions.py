@@ -1,4 +1,6 @@
-"""Reads caption files and reports what is broken in them: blanks left, doubled words, agreement, contradictions.
+"""Reads caption files and reports what is broken in them.
+
+Blanks left, doubled words, agreement, contradictions, missing commas, blanks and capitals at the wrong place.
 
     python tools/check_captions.py captions.json more.arrow --json report.json
 

@@ -267,5 +267,18 @@ A woman without a bag carries a handbag.
 The man wears black jeans. His jeans are blue.
 The man wears a red shirt. His shirt is green.
 """,
+    'run-on': """
+He wears a white shirt black pants.
+The woman is walking, wearing a gray sweater jeans.
+""",
+    'spacing': """
+The man is walking.He has a bag.
+The man is walking , wearing a hat.
+The man  is walking.
+""",
+    'capital': """
+The man is walking. he has a bag.
+Is the man walking? yes.
+""",
 }
 PLANTED = {kind: text if isinstance(text, list) else text.strip().splitlines() for kind, text in PLANTED.items()}

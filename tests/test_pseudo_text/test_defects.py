@@ -3,6 +3,8 @@
 import random
 
 import pytest
+from human_captions import BROKEN, REPORTED
+from human_captions import SOUND as HUMAN
 from planted_defects import PLANTED
 from sound_captions import SOUND
 
@@ -27,9 +29,10 @@ def kinds(caption, **options):
 
 def test_there_are_enough_sound_captions():
     assert len(set(SOUND)) >= 450
+    assert len(set(HUMAN)) >= 150
 
 
-@pytest.mark.parametrize('caption', SOUND)
+@pytest.mark.parametrize('caption', [*SOUND, *REPORTED, *HUMAN])
 def test_sound_captions_have_no_defect(caption):
     assert find_defects(caption) == []
     assert find_defects(caption.lower()) == []
@@ -38,6 +41,11 @@ def test_sound_captions_have_no_defect(caption):
 @pytest.mark.parametrize(('kind', 'caption'), [(kind, text) for kind, texts in PLANTED.items() for text in texts])
 def test_planted_defects_are_found(kind, caption):
     assert kind in kinds(caption)
+
+
+@pytest.mark.parametrize(('kind', 'caption'), [(kind, text) for kind, texts in BROKEN.items() for text in texts])
+def test_broken_captions_of_people_have_their_defect_and_no_other(kind, caption):
+    assert kinds(caption) == {kind}
 
 
 def test_every_kind_is_planted():
@@ -116,6 +124,31 @@ def test_what_vanished_behind_wearing_is_missed(caption):
 @pytest.mark.parametrize('caption', SOUND_TOY[::5])
 def test_repeated_sentences_are_found(caption):
     assert 'repeated sentence' in kinds(f'{caption} {caption}')
+
+
+def test_a_missing_comma_is_named():
+    assert find_defects('He wears a white shirt black pants.') == ['run-on: "shirt black pants"']
+    assert find_defects('He wears a gray hoodie jeans.') == ['run-on: "hoodie jeans"']
+
+
+def test_blanks_and_capitals_are_named():
+    defects = find_defects('A man wears a cap.He has  a bag , and a coat. he walks.')
+    assert defects == [
+        "spacing: two blanks after 'has'", "spacing: a blank before ','", "spacing: no blank before 'He'",
+        "capital: 'he' after a stop",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    'caption',
+    [
+        'a man in a coat , he has a bag .', 'The man ... he has 1.5 bags, 2,000 dots and a J.Crew shirt.',
+        'He wears a shirt with www.example.com and U.S.A. on it.', 'The man is approx. thirty, with an iPhone. iPads?',
+        'the man walks. he has a bag.',
+    ],
+)  # fmt: skip
+def test_manners_of_writing_are_sound(caption):
+    assert not kinds(caption) & {'spacing', 'capital'}
 
 
 def test_length_is_counted_in_words():

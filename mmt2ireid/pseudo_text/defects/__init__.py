@@ -2,7 +2,8 @@
 
 The rules know English, not the templates: they read any caption, and are made to keep silent on sound ones that people
 wrote. What they know is data, in :mod:`.lexicon`; each rule is a function of one of the modules :mod:`.surface`,
-:mod:`.nouns`, :mod:`.agreement`, :mod:`.subjects`, :mod:`.persons` and :mod:`.attributes`. A rule of grammar is called
+:mod:`.spacing`, :mod:`.nouns`, :mod:`.run_ons`, :mod:`.agreement`, :mod:`.subjects`, :mod:`.persons` and
+:mod:`.attributes`. A rule of grammar is called
 only where one of its words stands, so a sound caption costs little more than its tokens.
 """
 
@@ -10,18 +11,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from mmt2ireid.pseudo_text.defects import agreement, nouns, subjects, surface
+from mmt2ireid.pseudo_text.defects import agreement, nouns, run_ons, subjects, surface
 from mmt2ireid.pseudo_text.defects.attributes import check_attributes
 from mmt2ireid.pseudo_text.defects.caption_text import CaptionText, Rule
 from mmt2ireid.pseudo_text.defects.kinds import DEFECT_KINDS, EMPTY, OVER_LONG, defect_kind
 from mmt2ireid.pseudo_text.defects.persons import check_persons
+from mmt2ireid.pseudo_text.defects.spacing import check_capitals, check_spacing
 
 __all__ = ['DEFECT_KINDS', 'defect_kind', 'find_defects']
 
 
 def _rules_by_word() -> dict[str, tuple[Rule, ...]]:
     found: dict[str, list[Rule]] = defaultdict(list)
-    for table in (surface.RULES, nouns.RULES, *agreement.RULES, *subjects.RULES):
+    for table in (surface.RULES, nouns.RULES, run_ons.RULES, *agreement.RULES, *subjects.RULES):
         for word, rule in table.items():
             found[word].append(rule)
     return {word: tuple(rules) for word, rules in found.items()}
@@ -62,6 +64,8 @@ def find_defects(caption: str, max_words: int = 100) -> list[str]:
         text.report(OVER_LONG, f'{num_words} words, more than {max_words}')
     surface.check_markup(text)
     surface.check_punctuation(text)
+    check_spacing(text)
+    check_capitals(text)
     surface.check_doubled(text)
     surface.check_repeated(text)
     rules = _RULES

@@ -50,8 +50,7 @@ def check_verb(text: CaptionText, place: int) -> None:
             return
     else:
         before = place - 1
-    subject = tokens[before]
-    number = NUMBER.get(subject)
+    number = NUMBER.get(text.heads[before])
     if number is None:
         _check_far_subject(text, before, place)
     elif number != VERB_NUMBER[tokens[place]] and _is_subject(text, before, place):
@@ -81,6 +80,8 @@ def _is_pronoun_subject(text: CaptionText, place: int, verb: int) -> bool:
     word, before = text.tokens[place], text.at(place - 1)
     if before in MODALS or before in ('if', 'though', 'let', 'make', 'makes', 'making', 'have', 'help', 'see'):
         return False
+    if before == 'or' and text.at(place - 2) in ('he', 'she'):
+        return True
     if before in ('and', 'or') and (text.at(place - 2) in NUMBER or text.at(place - 2) in ('he', 'she', 'him', 'her')):
         # "his friend and she are": but "wears a cap and she are" has its verb before
         return text.at(place - 2) not in PERSONS and text.at(place - 2) not in ('he', 'she', 'him', 'her')
@@ -109,8 +110,8 @@ def begins_clause(text: CaptionText, start: int) -> bool:
             commas = [place for place, word in enumerate(said[:-1]) if word == ',']
             part = said[commas[-1] + 1 if commas else 0 : -1]
             return not FINITE.isdisjoint(part) or bool(part and _fronts(part[0]))
-        # "is black and his hat are", but "wears his cap and his hat"
-        return said[-1] not in NOUNS
+        # "is black and his hat are", but "wears his cap and his hat", "a drink and a phone are"
+        return said[-1] not in NOUNS and said[-2] not in DETERMINERS
     return False
 
 
@@ -124,7 +125,7 @@ _OPENERS = words('here there currently meanwhile besides clearly today now then'
 
 def _check_far_subject(text: CaptionText, before: int, verb: int) -> None:
     """Compares with the head of a sentence's first noun phrase: ``The man in black pants are walking``."""
-    tokens, wanted = text.tokens, VERB_NUMBER[text.tokens[verb]]
+    tokens, wanted = text.heads, VERB_NUMBER[text.tokens[verb]]
     word = tokens[verb]
     if word not in BE and word not in ('has', 'have', 'wears', 'wear', 'carries', 'carry'):
         return
@@ -201,7 +202,7 @@ def check_nominative(text: CaptionText, place: int) -> None:
         return
     while is_modifier(text.at(end)) and tokens[end] not in NOUNS and not tokens[end].endswith('ly'):
         end += 1
-    noun = text.at(end)
+    noun = text.heads[end] if end < len(tokens) else '.'
     if noun in NOUNS and before not in MODALS and noun not in PERSONS:
         first = tokens[place + 1]
         is_verb = first in NOUN_OR_VERB or first in _ADJECTIVE_OR_VERB or first in _FORMS_OF_VERBS

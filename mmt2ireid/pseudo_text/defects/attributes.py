@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mmt2ireid.pseudo_text.defects.caption_text import CaptionText, is_modifier
+from mmt2ireid.pseudo_text.defects.companions import is_alone
 from mmt2ireid.pseudo_text.defects.kinds import ATTRIBUTES
 from mmt2ireid.pseudo_text.defects.lexicon import (
     ACTIONS,
@@ -15,7 +16,7 @@ from mmt2ireid.pseudo_text.defects.lexicon import (
     THING_CLASSES,
     words,
 )
-from mmt2ireid.pseudo_text.defects.persons import is_alone, mentions
+from mmt2ireid.pseudo_text.defects.mentions import mentions
 
 _LENGTHS = frozenset(('short', 'long', 'bald', 'short-haired', 'long-haired'))
 _HAIR = frozenset(('hair', 'short-haired', 'long-haired', 'haircut', 'hairstyle'))

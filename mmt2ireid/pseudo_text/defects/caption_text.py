@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from functools import cached_property
 
-from mmt2ireid.pseudo_text.defects.lexicon import ADVERBS, MODIFIERS, NOUNS, STOPS
+from mmt2ireid.pseudo_text.defects.lexicon import ADVERBS, MODIFIERS, NOUNS, PERSON_NOUNS, STOPS
 
-_TOKEN = re.compile(r"[^\W_]+(?:['-][^\W_]+)*|[^\w\s]|_+")
+_TOKEN = re.compile(r"\d+[/.]\d+(?:-[^\W_]+)*|[^\W_]+(?:['-][^\W_]+)*|[^\w\s]|_+")
 
 
 class CaptionText:
@@ -16,7 +16,7 @@ class CaptionText:
 
     Attributes:
         raw: the caption, with straight apostrophes.
-        tokens: words (``t-shirt``, ``man's``) and punctuation marks, in lower case.
+        tokens: words (``t-shirt``, ``man's``, ``3/4``) and punctuation marks, in lower case.
         words: the set of the tokens.
         defects: what the rules found, as ``'kind: what'``.
     """
@@ -42,6 +42,11 @@ class CaptionText:
     def at(self, place: int) -> str:
         """A token; a full stop before the first and after the last one."""
         return self.tokens[place] if 0 <= place < len(self.tokens) else '.'
+
+    @cached_property
+    def heads(self) -> list[str]:
+        """The tokens, with the noun that ends them in place of words with hyphens: ``shirt`` for ``dress-shirt``."""
+        return [head_of(token) for token in self.tokens] if '-' in self.raw else self.tokens
 
     @cached_property
     def cased_tokens(self) -> list[str]:
@@ -92,8 +97,19 @@ def is_modifier(word: str) -> bool:
         or word in NOUNS
         or word.endswith(("'s", "s'", 'ly'))
         or ('-' in word and len(word) > 1)
-        or word.isdigit()
+        or word[0].isdigit()
     )
+
+
+def head_of(word: str) -> str:
+    """What a word is by its number: ``pants`` for ``cargo-pants``; a word without hyphen or unknown is itself."""
+    if '-' not in word or word in NOUNS:
+        return word
+    joined = word.replace('-', '')
+    if joined in NOUNS:
+        return joined
+    last = word[word.rindex('-') + 1 :]
+    return last if last in NOUNS and last not in PERSON_NOUNS else word
 
 
 Rule = Callable[[CaptionText, int], None]

@@ -6,10 +6,11 @@ EMPTY, OVER_LONG, MARKUP = 'empty', 'over-long', 'markup'
 DOUBLED, REPEATED, PUNCTUATION, DANGLING = 'doubled words', 'repeated sentence', 'punctuation', 'dangling'
 ARTICLE, NUMBER, AGREEMENT, PRONOUN = 'article', 'number', 'agreement', 'pronoun'
 GENDER, AGE, ATTRIBUTES = 'gender', 'age', 'attributes'
+RUN_ON, SPACING, CAPITAL = 'run-on', 'spacing', 'capital'
 
 DEFECT_KINDS = (
     EMPTY, OVER_LONG, MARKUP, DOUBLED, REPEATED, PUNCTUATION, DANGLING, ARTICLE, NUMBER, AGREEMENT, PRONOUN, GENDER,
-    AGE, ATTRIBUTES,
+    AGE, ATTRIBUTES, RUN_ON, SPACING, CAPITAL,
 )  # fmt: skip
 
 

@@ -27,7 +27,9 @@ THINGS = words(
     bracelet necklace earring shoe sneaker boot sandal heel slipper loafer trainer sock glove mitten hand arm leg
     shoulder knee head outfit garment bottle book box cup camera skateboard tunic poncho gown camisole sleeve pocket
     stripe logo button collar shoelace jumpsuit romper bra wallet lanyard mask headband ponytail cart stroller
-    duffel knapsack tote windcheater waistcoat frock smartphone moped pack anorak case"""
+    duffel knapsack tote windcheater waistcoat frock smartphone moped pack anorak case turtleneck v-neck crewneck
+    crew-neck button-up button-down zip-up flannel fleece henley polo tank puffer undershirt tuxedo tracksuit swimsuit
+    leotard cape shawl hijab turban bandana beret fedora visor hood neckline bun braid"""
 )
 MASS = words('hair clothing footwear luggage baggage attire jewelry eyewear outerwear headgear')
 PLURAL_OF = {**{thing: f'{thing}s' for thing in THINGS}, **ODD_PLURALS}
@@ -119,7 +121,9 @@ MODIFIERS = (
     handsome male female straight curly wavy shoulder-length medium-length medium bald main other first second left
     right lower upper outer inner shiny metallic translucent summer winter work hiking combat rubber high-top tight-
     fitting form-fitting loose-fitting bell-bottom flared pleated mini maxi midi front rear single stripy tartan
-    polka-dot flowered flowery color-block graphic jogging padded puffer crossbody fanny trolley waist carrier
+    polka-dot flannel satin velvet corduroy suede linen chiffon mesh spandex cashmere tweed polyester chambray
+    sequined grocery gym yoga bowling hoop fishnet animal-print sheer jewel flowered flowery color-block graphic
+    jogging padded puffer crossbody fanny trolley waist carrier
     shaved hairless cropped crash peaked woolly black-rimmed high-heeled heeled flip-flop platform ballet riding
     motor mountain electric mobile cell smart"""
     )
@@ -186,6 +190,7 @@ NUMBER: dict[str, int] = {
     **dict.fromkeys((*PLURAL_OF.values(), *PERSONS.values(), *PAIRS, 'they', 'we'), PLURAL),
 }
 NOUNS = frozenset(NUMBER) - {'he', 'she', 'it', 'they', 'we'}
+PERSON_NOUNS = frozenset((*PERSONS, *PERSONS.values(), *KIN_MEN, *KIN_WOMEN))
 VERB_NUMBER: dict[str, int] = {
     **dict.fromkeys((third for third, _ in VERBS.values()), SINGULAR),
     **dict.fromkeys((base for base in VERBS if base not in ('do', 'don', 'own', 'lean', 'put')), PLURAL),
@@ -205,6 +210,16 @@ THING_CLASSES = (
     ('hat', 'cap', 'beanie', 'helmet'), ('glasses', 'sunglasses', 'spectacles', 'eyeglasses'), ('gloves', 'mittens'),
     ('umbrella',), ('phone', 'cellphone'), ('cigarette',), ('scarf',),
 )  # fmt: skip
+# Where a thing is worn or held: one body has one of a place.
+WORN_AT = {
+    **dict.fromkeys(words('shirt t-shirt tshirt tee top blouse polo sweater sweatshirt hoodie pullover jersey'), 'top'),
+    **dict.fromkeys(words('jacket coat blazer cardigan parka raincoat overcoat'), 'coat'),
+    **dict.fromkeys(words('pants trousers jeans shorts leggings slacks skirt sweatpants khakis capris'), 'legs'),
+    **dict.fromkeys(words('dress suit gown uniform jumpsuit tuxedo outfit sundress frock'), 'body'),
+    **dict.fromkeys(words('shoes sneakers boots sandals heels slippers loafers'), 'feet'),
+    **dict.fromkeys(words('hat cap beanie helmet'), 'head'),
+    'hair': 'hair',
+}
 ACTIONS = {
     **dict.fromkeys(('standing', 'stands'), 'standing'),
     **dict.fromkeys(('walking', 'walks', 'strolling', 'strolls'), 'walking'),

@@ -13,6 +13,7 @@ from mmt2ireid.pseudo_text.defects.lexicon import (
     HALVES,
     MANY,
     MASS,
+    MODIFIERS,
     NOUNS,
     ONE,
     PERSONS,
@@ -25,6 +26,7 @@ from mmt2ireid.pseudo_text.defects.lexicon import (
 from mmt2ireid.pseudo_text.defects.lexicon import (
     NUMBER as NUMBER_OF,
 )
+from mmt2ireid.pseudo_text.defects.run_ons import report_joined_things
 from mmt2ireid.pseudo_text.defects.surface import check_article_end, is_letter
 
 # "a uniform", "a one-piece", "a european", but "an unidentified"; "an hour", "an heir".
@@ -85,7 +87,7 @@ def check_number(text: CaptionText, place: int) -> None:
     """Finds ``a jeans``, ``two bag``, ``these shirt``: a determiner whose noun has the wrong number."""
     tokens = text.tokens
     word = tokens[place]
-    noun, end = _head(tokens, place + 1)
+    noun, end = _head(text.heads, place + 1)
     number = NUMBER_OF.get(noun, 0) if noun else 0
     wanted = SINGULAR if word in ONE else PLURAL
     if not number or number == wanted or noun in MASS:
@@ -94,7 +96,16 @@ def check_number(text: CaptionText, place: int) -> None:
         return
     if word == 'this' and place and tokens[place - 1] in ('like', 'in', 'of') and end == place + 1:
         return
-    text.report(NUMBER, text.quote(place, end))
+    if not report_joined_things(text, place, end):
+        text.report(NUMBER, text.quote(place, end))
+
+
+# "a black and white shoes" has one noun; "a white front, black sleeves" and "a man's and black leggings" have two.
+_ADJECTIVES = MODIFIERS - words(
+    """front back rear left right middle other hand shoulder messenger travel plastic paper laptop sport sports
+    dress track cargo running tennis tank baseball summer winter work rain wind sun mini maxi cell mobile smart
+    platform male female"""
+)
 
 
 def _head(tokens: list[str], place: int) -> tuple[str, int]:
@@ -107,7 +118,13 @@ def _head(tokens: list[str], place: int) -> tuple[str, int]:
             noun = word
         elif is_modifier(word) or word in ADVERBS:
             noun = ''
-        elif word in ('and', ',') and not noun and place + 1 < end and is_modifier(tokens[place + 1]):
+        elif (
+            word in ('and', ',')
+            and not noun
+            and tokens[place - 1] in _ADJECTIVES
+            and place + 1 < end
+            and (is_modifier(tokens[place + 1]))
+        ):
             pass
         else:
             break
@@ -130,22 +147,31 @@ def check_many(text: CaptionText, place: int) -> None:
     tokens = text.tokens
     before = text.at(place - 1)
     if tokens[place] == 'both':
-        _, end = _head(tokens, place + 1)
+        _, end = _head(text.heads, place + 1)
         if text.at(end) in ('and', '&', ','):
             return
     if before in ARTICLES and tokens[place] not in ('few', 'many'):
+        if before in ('a', 'an'):
+            _check_a_many(text, place)
         return  # "a two piece", "the two man team"
     if text.at(place + 1) in ('and', ','):
         return
     check_number(text, place)
 
 
+def _check_a_many(text: CaptionText, place: int) -> None:
+    """Finds ``a two handbags``."""
+    noun, end = _head(text.heads, place + 1)
+    if NUMBER_OF.get(noun) == PLURAL and not _goes_on(text, noun, end):
+        text.report(NUMBER, text.quote(place - 1, end))
+
+
 def check_pair(text: CaptionText, place: int) -> None:
     """Finds ``pair of shoe``: half of a pair."""
     if text.at(place + 1) != 'of':
         return
-    noun, end = _head(text.tokens, place + 2)
-    last = text.at(end - 1)
+    noun, end = _head(text.heads, place + 2)
+    last = text.heads[end - 1]
     if (noun in HALVES or last in HALVES) and (text.at(end) in PUNCTUATION or text.at(end) in ENDS):
         text.report(NUMBER, text.quote(place, end))
 

@@ -52,10 +52,10 @@ def check_joined(text: CaptionText, place: int) -> None:
     start = text.sentence_start(place)
     joint = _phrase_end(text, start)
     if text.at(joint) == 'and' and joint > start and _phrase_end(text, joint + 1) == place > joint + 1:
-        first, last = text.tokens[joint - 1], text.tokens[place - 1]
+        first, last = text.heads[joint - 1], text.heads[place - 1]
         if first in NOUNS and last in NOUNS and text.tokens[start] not in ('each', 'every', 'no'):
             text.report(AGREEMENT, text.quote(start, place + 1))
-    elif text.tokens[start] == 'both' and joint == place and NUMBER.get(text.tokens[place - 1]) == PLURAL:
+    elif text.tokens[start] == 'both' and joint == place and NUMBER.get(text.heads[place - 1]) == PLURAL:
         text.report(AGREEMENT, text.quote(start, place + 1))
 
 
@@ -86,8 +86,9 @@ def check_transitive(text: CaptionText, place: int) -> None:
     if text.at(place + 1) not in DETERMINERS:
         return
     start = text.sentence_start(place)
-    number = NUMBER.get(text.at(place - 1))
-    is_subject = text.at(place - 1) in NOUNS and place > start and _phrase_end(text, start) == place
+    head = text.heads[place - 1] if place else ''
+    number = NUMBER.get(head)
+    is_subject = head in NOUNS and place > start and _phrase_end(text, start) == place
     if is_subject and number != _TRANSITIVE[text.tokens[place]]:
         text.report(AGREEMENT, text.quote(place - 1, place + 1))
 

@@ -31,7 +31,7 @@ _MARKUP = re.compile(
 _SMILEY = re.compile(r'[:;]-?[()]')
 _DOUBLE_MARK = re.compile(r'[,.;:!?\uff0c\u3002]\s*[,.;:\uff0c\u3002]|[,.;:]\s*[!?]')
 _DOTS = re.compile(r'\.{3,}|…|\. ?\. ?\.(?: ?\.)*')
-_ABBREVIATED = re.compile(r'\b(?:[a-z]|etc|inc|approx|vs|jr|sr|no|st|co|dr|ft|cm|lbs?|yrs?)\.$', re.IGNORECASE)
+ABBREVIATED = re.compile(r'\b(?:[a-z]|etc|inc|approx|vs|jr|sr|no|st|co|dr|ft|cm|lbs?|yrs?)\.$', re.IGNORECASE)
 _NULL = frozenset(('nan', 'null', 'undefined', 'unk', 'none', 'nonetype'))
 _MAY_DOUBLE = words('had very really so many much far no')
 _BEFORE_CLAUSE = DETERMINERS | MARKS | {'he', 'she', 'they', 'it', 'is', 'are'}
@@ -88,7 +88,7 @@ def check_punctuation(text: CaptionText) -> None:
         return
     plain = _DOTS.sub(' ', raw)
     for match in _DOUBLE_MARK.finditer(plain):
-        shortened = match.group()[0] == '.' and _ABBREVIATED.search(plain[: match.start() + 1])
+        shortened = match.group()[0] == '.' and ABBREVIATED.search(plain[: match.start() + 1])
         if not shortened or match.group()[-1] == '.':
             text.report(PUNCTUATION, repr(match.group()))
 
