@@ -8,13 +8,15 @@ from mmt2ireid.labeling.cluster import cluster
 from mmt2ireid.labeling.distance import jaccard_distance
 from mmt2ireid.labeling.metrics import cluster_statistics, cross_modal_agreement, label_quality
 from mmt2ireid.labeling.neighbours import nearest_neighbours
-from mmt2ireid.labeling.pseudo_labels import PseudoLabels, pseudo_labels
+from mmt2ireid.labeling.pseudo_labels import PseudoLabels, check_rows, check_settings, pseudo_labels
 from mmt2ireid.labeling.refine import refine_labels
 from mmt2ireid.labeling.reliability import Reliability, keep_reliable
 
 __all__ = [
     'PseudoLabels',
     'Reliability',
+    'check_rows',
+    'check_settings',
     'cluster',
     'cluster_statistics',
     'cross_modal_agreement',

@@ -64,7 +64,11 @@ def jaccard_distance(
             which means that the features have collapsed.
         ImportError: faiss is asked for and not installed.
     """
-    _check(k1, k2, max_distance, max_pairs)
+    check_lists(k1, k2)
+    if not 0 < max_distance < 1:
+        raise ValueError(f'max_distance must be between 0 and 1, but got {max_distance}')
+    if max_pairs < 1:
+        raise ValueError(f'max_pairs must be positive, but got {max_pairs}')
     feats = UnitFeatures(features)
     near = nearest_neighbours(feats, k1, backend=backend, approximate_from=approximate_from, progress=progress)
     weights = _expand_queries(_neighbour_weights(feats, near, k1, progress), near[:, :k2])
@@ -73,13 +77,10 @@ def jaccard_distance(
     return graph
 
 
-def _check(k1: int, k2: int, max_distance: float, max_pairs: int) -> None:
+def check_lists(k1: int, k2: int) -> None:
+    """Refuses lengths of neighbor lists that do not fit each other, by ValueError."""
     if not 1 <= k2 <= k1:
         raise ValueError(f'k1 and k2 must be such that 1 <= k2 <= k1, but got k1={k1} and k2={k2}')
-    if not 0 < max_distance < 1:
-        raise ValueError(f'max_distance must be between 0 and 1, but got {max_distance}')
-    if max_pairs < 1:
-        raise ValueError(f'max_pairs must be positive, but got {max_pairs}')
 
 
 def _pattern(columns: np.ndarray) -> sparse.csr_matrix:

@@ -84,7 +84,8 @@ def cross_modal_agreement(img_labels: Any, txt_labels: Any, image_of: Any) -> di
 
     Returns:
         'agreement', the adjusted Rand index of the captions' clusters and their images', over the captions that both
-        have clustered, NaN where there are none; 'clustered_in_both', their share of all captions.
+        have clustered; NaN where there are none, and where both have put all of them into one cluster, or each into a
+        cluster of its own: chance would agree as well. 'clustered_in_both', their share of all captions.
 
     Raises:
         ValueError: vectors that are no labels, of different lengths, or images that do not exist.
@@ -96,8 +97,11 @@ def cross_modal_agreement(img_labels: Any, txt_labels: Any, image_of: Any) -> di
         raise ValueError(f'image_of must be {len(txt)} numbers of the {len(img)} images, but it is not')
     by_image = img[owners.astype(np.int64)]
     both = (by_image != UNCLUSTERED) & (txt != UNCLUSTERED)
+    one, two = by_image[both], txt[both]
+    counts = {len(np.unique(one)), len(np.unique(two))}
+    trivial = counts <= {0, 1} or counts == {len(one)}
     return {
-        'agreement': float(adjusted_rand_score(by_image[both], txt[both])) if both.any() else float('nan'),
+        'agreement': float('nan') if trivial else float(adjusted_rand_score(one, two)),
         'clustered_in_both': float(both.mean()) if len(both) else 0.0,
     }
 

@@ -55,7 +55,11 @@ def nearest_neighbours(
         ValueError: settings out of range, or features as in :class:`UnitFeatures`.
         ImportError: faiss is asked for and not installed.
     """
-    _check(k, backend, approximate_from, probes, tile)
+    if k < 1:
+        raise ValueError(f'k must be positive, but got {k}')
+    if probes < 1 or (tile is not None and tile < 1):
+        raise ValueError(f'probes and tile must be positive, but got {probes} and {tile}')
+    check_backend(backend, approximate_from)
     feats = features if isinstance(features, UnitFeatures) else UnitFeatures(features)
     others = min(k, len(feats)) - 1
     wanted = min(others + _SPARE, len(feats) - 1)
@@ -71,17 +75,14 @@ def nearest_neighbours(
     return np.concatenate([np.arange(len(feats))[:, None], index[:, :others]], axis=1)
 
 
-def _check(k: int, backend: str, approximate_from: int | None, probes: int, tile: int | None) -> None:
-    if k < 1:
-        raise ValueError(f'k must be positive, but got {k}')
+def check_backend(backend: str, approximate_from: int | None) -> None:
+    """Refuses what :func:`nearest_neighbours` cannot search with, by ValueError."""
     if backend not in BACKENDS:
         raise ValueError(f'backend must be one of {BACKENDS}, but got {backend!r}')
     if approximate_from is not None and (backend != 'faiss' or approximate_from < 1):
         raise ValueError(
             f"approximate_from must be positive and needs backend 'faiss', but got {approximate_from} with {backend!r}"
         )
-    if probes < 1 or (tile is not None and tile < 1):
-        raise ValueError(f'probes and tile must be positive, but got {probes} and {tile}')
 
 
 def _settle_close_calls(feats: UnitFeatures, scores: np.ndarray, index: np.ndarray) -> None:

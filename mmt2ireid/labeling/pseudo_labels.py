@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from mmt2ireid.labeling.cluster import cluster
-from mmt2ireid.labeling.distance import jaccard_distance
+from mmt2ireid.labeling.distance import check_lists, jaccard_distance
 from mmt2ireid.labeling.features import TIE_DECIMALS, Progress, no_progress
-from mmt2ireid.labeling.reliability import keep_reliable
+from mmt2ireid.labeling.neighbours import check_backend
+from mmt2ireid.labeling.reliability import check_independence, keep_reliable
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,16 @@ def pseudo_labels(
         ValueError: settings out of range, or features as in :func:`jaccard_distance`.
         ImportError: faiss is asked for and not installed.
     """
-    if not 0 < eps_gap < min(eps, 1 - eps):
-        raise ValueError(
-            f'eps and eps_gap must be such that 0 < eps - eps_gap and eps + eps_gap < 1 and eps_gap > 0, '
-            f'but got eps={eps} and eps_gap={eps_gap}'
-        )
+    check_settings(
+        k1=k1,
+        k2=k2,
+        eps=eps,
+        eps_gap=eps_gap,
+        min_samples=min_samples,
+        independence=independence,
+        backend=backend,
+        approximate_from=approximate_from,
+    )
     # Distances are rounded as well: 0.58 + 0.02 is to be 0.6, whatever the sum of these floats is.
     smaller, larger = round(eps - eps_gap, TIE_DECIMALS), round(eps + eps_gap, TIE_DECIMALS)
     graph = jaccard_distance(features, k1, k2, larger, backend, approximate_from=approximate_from, progress=progress)
@@ -81,3 +87,62 @@ def pseudo_labels(
     labels, threshold = keep_reliable(clusterings[0], clusterings[1], clusterings[2], threshold, independence)
     progress('reliability', 1.0)
     return PseudoLabels(labels, threshold, clusterings[0], graph.nnz - graph.shape[0])
+
+
+def check_settings(
+    *,
+    k1: int,
+    k2: int,
+    eps: float,
+    eps_gap: float | None,
+    min_samples: int,
+    independence: str,
+    backend: str,
+    approximate_from: int | None,
+) -> None:
+    """Checks the settings of :func:`pseudo_labels` before there is anything to label.
+
+    Args:
+        k1: as in :func:`pseudo_labels`, and so are all others.
+        k2: the same.
+        eps: the same.
+        eps_gap: the same; None where nothing is clustered but at ``eps``.
+        min_samples: the same.
+        independence: the same.
+        backend: the same.
+        approximate_from: the same.
+
+    Raises:
+        ValueError: a setting is out of range, or does not fit another one.
+    """
+    check_lists(k1, k2)
+    check_backend(backend, approximate_from)
+    if not 0 < eps < 1:
+        raise ValueError(f'eps must be between 0 and 1, but got {eps}')
+    if eps_gap is not None and not 0 < eps_gap < min(eps, 1 - eps):
+        raise ValueError(
+            f'eps and eps_gap must be such that 0 < eps - eps_gap and eps + eps_gap < 1 and eps_gap > 0, '
+            f'but got eps={eps} and eps_gap={eps_gap}'
+        )
+    if min_samples < 1:
+        raise ValueError(f'min_samples must be positive, but got {min_samples}')
+    check_independence(independence)
+
+
+def check_rows(rows: int, what: str, *, k1: int, min_samples: int) -> None:
+    """Checks settings of :func:`pseudo_labels` against the number of rows that are to be labeled.
+
+    With as many neighbors as rows every row is a neighbor of every other one, and nearly all of them are one cluster.
+
+    Args:
+        rows: N.
+        what: name of the rows in the message, such as 'images'.
+        k1: size of the neighbor lists.
+        min_samples: rows that make a core row.
+
+    Raises:
+        ValueError: there are fewer rows.
+    """
+    for name, value in dict(k1=k1, min_samples=min_samples).items():
+        if value > rows:
+            raise ValueError(f'{name} must be at most the number of {what}, {rows}, but got {value}')

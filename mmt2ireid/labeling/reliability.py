@@ -82,8 +82,7 @@ def keep_reliable(
     tight, loose = as_labels(tight, 'tight', len(labels)), as_labels(loose, 'loose', len(labels))
     if threshold is not None and not 0 <= threshold <= 1:
         raise ValueError(f'threshold must be between 0 and 1, but got {threshold}')
-    if independence not in INDEPENDENCE:
-        raise ValueError(f'independence must be one of {INDEPENDENCE}, but got {independence!r}')
+    check_independence(independence)
     member = np.flatnonzero(labels >= 0)
     if not len(member):
         return labels, threshold
@@ -101,6 +100,12 @@ def keep_reliable(
     kept = np.full(len(labels), UNCLUSTERED, dtype=np.int64)
     kept[member[stays]] = labels[member[stays]]
     return contiguous(kept), threshold
+
+
+def check_independence(independence: str) -> None:
+    """Refuses what :func:`keep_reliable` does not know, by ValueError."""
+    if independence not in INDEPENDENCE:
+        raise ValueError(f'independence must be one of {INDEPENDENCE}, but got {independence!r}')
 
 
 def _overlap(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -182,8 +182,10 @@ def test_nothing_is_said_of_identities_that_are_not_known(make, tmp_path):
 
 
 def test_no_cluster_at_all(make, monkeypatch):
-    """min_samples that nobody reaches: everything is a class of its own, and no threshold is frozen."""
-    runner = train(make(epochs=2, clustering=dict(min_samples=IMAGES * 3)))
+    """min_samples that no row reaches: everything is a class of its own, and no threshold is frozen."""
+    runner = build_runner(make(epochs=2, clustering=dict(eps=0.03, min_samples=IMAGES)))
+    with pytest.raises(ValueError, match='two clusters of images'):
+        runner.train()
     head = runner.model.heads['memory']
     assert (head.img_memory.labels == -1).all() and (head.txt_memory.labels == -1).all()
     assert head.img_memory.class_count == IMAGES

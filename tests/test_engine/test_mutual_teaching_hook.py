@@ -169,7 +169,10 @@ def test_accumulated_gradients_count_steps(make):
 
 def test_no_cluster_at_all(make, tmp_path):
     watch = Watch()
-    runner = train(make(epochs=2, mutual=dict(min_samples=IMAGES * 3)), watch)
+    runner = build_runner(make(epochs=2, mutual=dict(eps=0.03, min_samples=IMAGES)))
+    runner.register_hook(watch)
+    with pytest.raises(ValueError, match='two clusters of images'):
+        runner.train()
     head = runner.model.heads['mutual']
     assert (head.img_labels == -1).all() and (head.txt_labels == -1).all()
     assert log_of(tmp_path).count('0 clusters of images are too few for a batch; all pairs are drawn') == 2

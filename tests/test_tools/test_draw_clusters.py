@@ -124,8 +124,9 @@ def test_no_cluster_is_drawn_as_such(draw, world):
     from mmt2ireid.apis import find_config
 
     names = [hook['type'] for hook in Config.fromfile(find_config(CONFIG)).custom_hooks]
-    change = f'custom_hooks.{names.index("ClusteringHook")}.min_samples={CAPTIONS + 1}'
-    draw('--out', 'none', '--map', 'pca', '--queries', 2, '--gallery', 'val', changes=[change])
+    hook = f'custom_hooks.{names.index("ClusteringHook")}'
+    changes = [f'{hook}.min_samples={IMAGES}', f'{hook}.eps=0.03']
+    draw('--out', 'none', '--map', 'pca', '--queries', 2, '--gallery', 'val', changes=changes)
     content = json.loads((world / 'none/clusters.json').read_text())
     assert content['on_sheet'] == content['on_map'] == []
     assert set(content['labels']['img']['after'] + content['labels']['txt']['after']) == {-1}

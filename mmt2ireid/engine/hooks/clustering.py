@@ -15,13 +15,19 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 from mmengine.runner.base_loop import BaseLoop
 from torch import Tensor
 
+from mmt2ireid.engine.hooks.cluster_report import (
+    MODALITIES,
+    NAMES,
+    log_clusters,
+    refuse_without_clusters,
+    warn_of_clusters,
+)
 from mmt2ireid.engine.hooks.main_process import from_main_process
 from mmt2ireid.engine.hooks.step_progress import StepProgress
 from mmt2ireid.engine.hooks.training_features import TrainingFeatures, share_statistics
-from mmt2ireid.labeling import cluster_statistics, cross_modal_agreement, label_quality, pseudo_labels, refine_labels
+from mmt2ireid.labeling import check_rows, check_settings, pseudo_labels, refine_labels
 from mmt2ireid.registry import HOOKS
 
-MODALITIES = ('img', 'txt')
 DIRECTIONS = ('v2t', 't2v')
 FEATURES = ('model', 'memory')
 
@@ -49,6 +55,10 @@ class ClusteringHook(Hook):
     and memory only, so a resumed run goes on as one that was not killed. Where each rank normalises by statistics of
     its own, all take those of the main process, which are the ones in the checkpoint. Nothing is done in epochs in
     which the head is switched off.
+
+    An epoch with fewer than two clusters of images or of captions is trained all the same, with a warning that says
+    which settings to change: encoders that start from random weights may need some epochs. A run that has had none in
+    any of its epochs ends with an error.
 
     Args:
         dataloader: config of a loader of the training set in ``unit='image'`` with the pipeline of a test.
@@ -81,7 +91,7 @@ class ClusteringHook(Hook):
         k1: int | Sequence[int] = 30,
         k2: int | Sequence[int] = 6,
         eps: float | Sequence[float] = 0.6,
-        eps_gap: float | Sequence[float] = 0.02,
+        eps_gap: float | Sequence[float] | None = 0.02,
         min_samples: int | Sequence[int] = 4,
         refine: Sequence[str] = DIRECTIONS,
         independence: str | Sequence[str] = 'best',
@@ -95,10 +105,12 @@ class ClusteringHook(Hook):
             raise ValueError(f'features must be one of {FEATURES}, but got {features!r}')
         self.features = features
         self.dataloader_cfg, self.head_name, self.refine = dataloader, head, tuple(refine)
-        self.options = _by_modality(
+        self.options = by_modality(
             k1=k1, k2=k2, eps=eps, eps_gap=eps_gap, min_samples=min_samples, independence=independence,
             backend=backend, approximate_from=approximate_from,
         )  # fmt: skip
+        for options in self.options.values():
+            check_settings(**options)
 
     def before_run(self, runner: Runner) -> None:
         """Gives a head without sizes those of the training set, before anything is loaded into it.
@@ -129,8 +141,8 @@ class ClusteringHook(Hook):
             runner: the runner.
 
         Raises:
-            ValueError: the model has no such head, the head is of another size than the training set, a loader does
-                not give the whole set, or the run has no epochs.
+            ValueError: the model has no such head, the head is of another size than the training set, ``k1`` or
+                ``min_samples`` are larger than the set, a loader does not give the whole set, or the run has no epochs.
         """
         if isinstance(runner.train_loop, IterBasedTrainLoop):
             raise ValueError(f'{type(self).__name__} must be in an epoch-based run, but got by_epoch=False')
@@ -159,6 +171,9 @@ class ClusteringHook(Hook):
         for (what, number), found in zip(wanted.items(), self._sizes(), strict=True):
             if found != number:
                 raise ValueError(f'{what} of the head {self.head_name!r} must be {number}, but got {found}')
+        for (name, options), rows in zip(self.options.items(), wanted.values(), strict=True):
+            what = f'{NAMES[name]} of the training set'
+            check_rows(rows, what, k1=options['k1'], min_samples=options['min_samples'])
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Makes the epoch's labels.
@@ -177,6 +192,18 @@ class ClusteringHook(Hook):
         labels = from_main_process(lambda: self._label(features))
         self._write(runner, features, labels)
         self._report(runner, labels)
+        warn_of_clusters(runner, labels.after, self.options)
+
+    def after_train(self, runner: Runner) -> None:
+        """Ends a run that has never had clusters with an error: nothing of what was trained is lost.
+
+        Args:
+            runner: the runner.
+
+        Raises:
+            ValueError: no epoch, also before a resume, had two clusters of images, or of captions.
+        """
+        refuse_without_clusters(runner)
 
     def find_labels(self, model: Any) -> tuple[tuple[Tensor, Tensor], Labels]:
         """The next epoch's labels, which are written nowhere; in one process, after :meth:`attach`.
@@ -241,36 +268,10 @@ class ClusteringHook(Hook):
         return Labels((before[0], before[1]), after, (thresholds[0], thresholds[1]))
 
     def _report(self, runner: Runner, labels: Labels) -> None:
-        self._log(runner, ' before and after refinement', (labels.before, labels.after))
-
-    def _log(self, runner: Runner, when: str, stages: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
-        """Logs what both modalities' clusters are like at some stages, and keeps the last one's figures.
-
-        Agreement is the first stage's, before the modalities have learnt from each other.
-        """
-        scalars = {}
-        for modality, (name, pids) in enumerate(zip(MODALITIES, self.data.pids, strict=True)):
-            found = [stage[modality] for stage in stages]
-            measured = [{**cluster_statistics(labels), **label_quality(labels, pids)} for labels in found]
-            parts = []
-            for key, value in measured[-1].items():
-                if math.isnan(value):  # no identity is known, or there is no pair
-                    continue
-                scalars[f'clusters/{name}_{key}'] = value
-                parts.append(f'{key} {" -> ".join(format(figures[key], ".4g") for figures in measured)}')
-            runner.logger.info(f'epoch {runner.epoch + 1}, {name}{when}: {", ".join(parts)}')
-        agreement = cross_modal_agreement(*stages[0], self.image_of)
-        runner.logger.info(
-            f'epoch {runner.epoch + 1}: clusters of images and of captions agree by {agreement["agreement"]:.4g} '
-            f'(adjusted Rand index), {agreement["clustered_in_both"]:.1%} of the captions being clustered in both'
-        )
-        scalars.update({f'clusters/{key}': value for key, value in agreement.items() if not math.isnan(value)})
-        for key, value in scalars.items():
-            runner.message_hub.update_scalar(key, value)
-        runner.visualizer.add_scalars(scalars, step=runner.iter)
+        log_clusters(runner, ' before and after refinement', (labels.before, labels.after), self.data)
 
 
-def _by_modality(**options: Any) -> dict[str, dict[str, Any]]:
+def by_modality(**options: Any) -> dict[str, dict[str, Any]]:
     """Options of images and of captions: a pair gives one to each, anything else goes to both."""
     for name, value in options.items():
         if isinstance(value, (list, tuple)) and len(value) != len(MODALITIES):

@@ -11,7 +11,8 @@ import torch
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmt2ireid.engine.hooks.clustering import MODALITIES, ClusteringHook, Labels, _model
+from mmt2ireid.engine.hooks.cluster_report import MODALITIES, log_clusters
+from mmt2ireid.engine.hooks.clustering import ClusteringHook, Labels, _model
 from mmt2ireid.engine.hooks.step_progress import StepProgress
 from mmt2ireid.labeling import cluster, jaccard_distance
 from mmt2ireid.labeling.groups import UNCLUSTERED, contiguous
@@ -55,7 +56,7 @@ class MutualTeachingHook(ClusteringHook):
         approximate_from: int | None = None,
     ) -> None:
         super().__init__(
-            dataloader=dataloader, head=head, k1=k1, k2=k2, eps=eps, min_samples=min_samples, refine=(),
+            dataloader=dataloader, head=head, k1=k1, k2=k2, eps=eps, eps_gap=None, min_samples=min_samples, refine=(),
             backend=backend, approximate_from=approximate_from,
         )  # fmt: skip
 
@@ -141,7 +142,7 @@ class MutualTeachingHook(ClusteringHook):
         )
 
     def _report(self, runner: Runner, labels: Labels) -> None:
-        self._log(runner, '', (labels.after,))
+        log_clusters(runner, '', (labels.after,), self.data)
 
 
 def _large(labels: np.ndarray, size: int) -> np.ndarray:
