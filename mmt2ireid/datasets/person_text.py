@@ -171,7 +171,20 @@ class PersonTextDataset(NumberedDataset):
     @property
     def num_truncated(self) -> int:
         """Captions that the pipeline truncated, so far, over all workers."""
-        return sum(getattr(transform, 'num_truncated', 0) for transform in self.pipeline.transforms)
+        return self._count('num_truncated')
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens of captions, so far, over all workers."""
+        return self._count('num_tokens')
+
+    @property
+    def num_unknown(self) -> int:
+        """Tokens among them that stand for text that the vocabulary does not know."""
+        return self._count('num_unknown')
+
+    def _count(self, name: str) -> int:
+        return sum(getattr(transform, name, 0) for transform in self.pipeline.transforms)
 
     def _read_record(self, image_id: int) -> dict[str, Any]:
         """``img_path`` and all ``captions`` of an image."""

@@ -23,6 +23,23 @@ def find_all(dataset: Any, name: str) -> list[Any]:
     return [value for part in parts for value in find_all(part, name)]
 
 
+def captioned_parts(dataset: Any) -> list[Any]:
+    """The datasets of person images with captions, wrappers looked into.
+
+    Args:
+        dataset: a dataset, a wrapper, or None.
+
+    Returns:
+        Those that have a pipeline, and items with captions; none where there are no such.
+    """
+    if dataset is None:
+        return []
+    if hasattr(dataset, 'pipeline') and hasattr(dataset, 'get_data_info'):
+        return [dataset]
+    parts = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
+    return [found for part in parts for found in captioned_parts(part)]
+
+
 def split_of(dataset: Any) -> str | None:
     """The split that a dataset reads, as the dataset itself names it, whatever the name of its loader.
 

@@ -10,6 +10,8 @@ from typing import Any
 from mmt2ireid.text.tokenizer_base import Tokenizer
 from mmt2ireid.text.word_tokenizer import WordTokenizer
 
+_NUM_BYTE_TOKENS = 512  # of CLIP's vocabulary: a byte within a word, and one that ends it
+
 
 class HFTokenizer(Tokenizer):
     """A fast tokenizer of transformers, for BERT and its relatives.
@@ -29,6 +31,7 @@ class HFTokenizer(Tokenizer):
         self.name_or_dir = name_or_dir
         self._tokenizer: Any = None
         self._backend: Any = None
+        self._unknown_ids: frozenset[int] = frozenset()
 
     def load(self) -> None:
         """Loads the tokenizer from its directory, the hub's cache or the hub.
@@ -51,6 +54,8 @@ class HFTokenizer(Tokenizer):
         backend.enable_truncation(self.max_length)
         backend.encode_special_tokens = True  # a caption that says '[MASK]' means these letters
         self._tokenizer, self._backend = tokenizer, backend
+        self.num_added = backend.num_special_tokens_to_add(False)
+        self._unknown_ids = frozenset(() if tokenizer.unk_token_id is None else (tokenizer.unk_token_id,))
 
     @property
     def backend(self) -> Any:
@@ -87,6 +92,12 @@ class HFTokenizer(Tokenizer):
         return frozenset(self._tokenizer.all_special_ids)
 
     @property
+    def unknown_ids(self) -> frozenset[int]:
+        """Id of [UNK] or what stands for it; none where the tokenizer falls back on bytes."""
+        self.load()
+        return self._unknown_ids
+
+    @property
     def vocab_size(self) -> int:
         """Size of the vocabulary, added tokens included."""
         self.load()
@@ -110,6 +121,8 @@ class CLIPTokenizer(Tokenizer):
             of nothing else is read as it is. None are dropped by default, as in CLIP.
     """
 
+    num_added = 2
+
     def __init__(self, max_length: int = 77, mask_token: bool = False, drop_characters: str = '') -> None:
         super().__init__(max_length)
         if not isinstance(drop_characters, str):
@@ -117,6 +130,7 @@ class CLIPTokenizer(Tokenizer):
         self.mask_token, self.drop_characters = mask_token, drop_characters
         self._blanks = dict.fromkeys(map(ord, drop_characters), ' ')
         self._bpe: Any = None
+        self._unknown_ids: frozenset[int] = frozenset()
 
     def load(self) -> None:
         """Reads the merges out of the installed open_clip."""
@@ -129,6 +143,9 @@ class CLIPTokenizer(Tokenizer):
             if self.mask_token:
                 bpe.bpe_ranks.popitem()  # the tokenizer is this instance's own
             self._bpe = bpe
+            self._unknown_ids = frozenset(
+                number for number in range(_NUM_BYTE_TOKENS) if not bpe.decoder[number].isascii()
+            )
 
     @property
     def pairs(self) -> Any:
@@ -167,6 +184,12 @@ class CLIPTokenizer(Tokenizer):
         """Ids of the start and end token, and of the mask token where there is one."""
         mask = () if self.mask_id is None else (self.mask_id,)
         return frozenset((self._bpe.sot_token_id, self._bpe.eot_token_id, *mask))
+
+    @property
+    def unknown_ids(self) -> frozenset[int]:
+        """Ids of single bytes beyond ASCII: CLIP has no unknown token and writes other scripts byte by byte."""
+        self.load()
+        return self._unknown_ids
 
     @property
     def vocab_size(self) -> int:

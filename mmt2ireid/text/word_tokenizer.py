@@ -107,6 +107,11 @@ class WordTokenizer(Tokenizer):
         return frozenset((PAD_ID, UNK_ID))
 
     @property
+    def unknown_ids(self) -> frozenset[int]:
+        """UNK."""
+        return frozenset((UNK_ID,))
+
+    @property
     def vocab_size(self) -> int:
         """Number of words and two."""
         self.load()

@@ -77,7 +77,7 @@ def test_ids_are_those_of_the_tokenizers_of_the_house(kind, tmp_path):
         words = [token for token, word in zip(ids, house.word_ids(text), strict=True) if word >= 0]
         assert reading.truncated == (house.num_truncated > before), text[:80]
         assert (reading.num_tokens, reading.num_words) == (len(ids), len(words)), text[:80]
-        assert reading.num_unknown == sum(token in house.special_ids for token in words), text[:80]
+        assert reading.num_unknown == sum(token in house.unknown_ids for token in words), text[:80]
         truncated += reading.truncated
     assert len(LONG) <= truncated < 0.8 * len(texts)
 

@@ -206,7 +206,10 @@ def test_words_that_nobody_knows_are_told(made):
     with pytest.warns(TextWarning, match='knows none of these words'):
         encoder.encode_texts(['quagga'])
     assert TorchEncoder(*made('bert'), device='cpu').read_text('人 кот').num_unknown == 2
-    assert TorchEncoder(*made('clip'), device='cpu').read_text('😀').num_unknown == 0
+    clip = TorchEncoder(*made('clip'), device='cpu')
+    assert clip.read_text('😀 at a café').num_unknown == 0
+    (note,) = clip.read_text('一个穿红衣服的女人').notes
+    assert note.startswith('The model knows few of these words')
 
 
 def test_the_words_travel_in_the_checkpoint(made, tmp_path):

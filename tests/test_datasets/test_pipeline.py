@@ -109,6 +109,7 @@ def test_truncations_are_counted_across_workers(cuhk, tokenizer_cfg):
     dataset = CUHKPEDES(data_root=str(cuhk.root), pipeline=pipeline)
     list(DataLoader(dataset, batch_size=4, num_workers=2, collate_fn=list))
     assert dataset.num_truncated == 48
+    assert dataset.num_tokens == 48 * 3 and dataset.num_unknown == 0
 
 
 def run_one(tokenizer_cfg, steps, seed):

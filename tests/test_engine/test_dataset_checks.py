@@ -7,10 +7,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmengine.runner import Runner
+from mmengine.runner.base_loop import BaseLoop
 
 from mmt2ireid.engine.dataset_parts import split_of
 from mmt2ireid.engine.hooks import IdentityCountHook, SkippedImagesHook, dataset_checks
 from mmt2ireid.engine.launch import run
+from mmt2ireid.text import WordTokenizer
 
 
 def test_too_few_classes_are_refused(make_cfg):
@@ -35,6 +37,78 @@ def test_the_split_is_that_of_the_data_set():
     parts = [SimpleNamespace(split='train'), SimpleNamespace(split='val'), SimpleNamespace(split='train')]
     assert split_of(SimpleNamespace(dataset=SimpleNamespace(datasets=parts))) == 'train + val'
     assert split_of(SimpleNamespace()) is None and split_of(None) is None
+
+
+class Loop(BaseLoop):
+    def __init__(self, dataset):
+        self._dataloader = SimpleNamespace(dataset=dataset)
+
+    @property
+    def dataloader(self):
+        return self._dataloader
+
+    @dataloader.setter
+    def dataloader(self, loader):
+        self._dataloader = loader
+
+    def run(self):
+        pass
+
+
+class Captions(list):
+    """Captions with a pipeline that knows the words of the first sentence."""
+
+    split, metainfo = 'test', dict(dataset='CUHK-PEDES')
+    pipeline = SimpleNamespace(
+        transforms=[SimpleNamespace(), SimpleNamespace(tokenizer=WordTokenizer(['a', 'man', 'in', 'red']))]
+    )
+
+    def get_data_info(self, item):
+        return dict(captions=[self[item]])
+
+
+def check_words(*captions, wrap=lambda dataset: dataset, **options):
+    said = []
+    logger = SimpleNamespace(warning=said.append)
+    loop = Loop(wrap(Captions(captions)))
+    runner = SimpleNamespace(_train_loop=None, _val_loop={}, _test_loop=loop, logger=logger)
+    SkippedImagesHook(**options).before_run(runner)
+    return said
+
+
+def test_captions_in_another_language_are_refused():
+    assert check_words(*['a man in red'] * 1000) == []
+    (note,) = check_words('a man in red', 'a man in blue')
+    assert note.startswith('12% of the tokens of the test split of CUHK-PEDES are unknown to the vocabulary')
+    with pytest.raises(ValueError, match=r'100% of the tokens of the test split .* are the captions in its language'):
+        check_words('一个穿红衣服的女人', '一个男人')
+    joined = dict(wrap=lambda dataset: SimpleNamespace(datasets=[dataset]))
+    with pytest.raises(ValueError, match='75% of the tokens'):
+        check_words('a woman wearing blue', **joined)
+    assert check_words('a woman wearing blue', max_unknown=1) != []
+    assert Captions.pipeline.transforms[1].tokenizer.num_unknown == 0
+    with pytest.raises(ValueError, match='max_unknown must be from 0 to 1, but got 2'):
+        SkippedImagesHook(max_unknown=2)
+
+
+def test_unknown_tokens_are_reported_with_their_share():
+    said = []
+    counts = dict(num_skipped=0, num_truncated=0, num_unknown=30, num_tokens=400)
+    dataset = SimpleNamespace(**counts)
+    runner = SimpleNamespace(
+        train_dataloader=SimpleNamespace(dataset=dataset), logger=SimpleNamespace(warning=said.append), epoch=0
+    )
+    hook = SkippedImagesHook()
+    hook.after_train_epoch(runner)
+    dataset.num_unknown, dataset.num_tokens, runner.epoch = 40, 500, 1
+    hook.after_train_epoch(runner)
+    hook.after_train(runner)
+    what = 'tokens were unknown to the vocabulary'
+    assert said == [
+        f'30 {what} (7.5%) in epoch 1, 30 so far',
+        f'10 {what} (10.0%) in epoch 2, 40 so far',
+        f'40 {what} (8.0%) in this run (an item counts each time it is drawn)',
+    ]
 
 
 def test_a_classifier_on_a_set_without_identities_is_refused():

@@ -37,6 +37,24 @@ def test_bert_equals_transformers_call(bert_dir):
     assert HFTokenizer(bert_dir, max_length=12)(captions) == expected
 
 
+CHINESE = '一个穿红衣服的女人'
+
+
+def test_unknown_tokens_are_counted(bert_dir):
+    tokenizer = HFTokenizer(str(bert_dir))
+    tokenizer(['a red zebra .', 'a man'])
+    assert (tokenizer.num_tokens, tokenizer.num_unknown) == (6, 1)
+    assert tokenizer.unknown_share([CHINESE]) == 1 and tokenizer.unknown_share(['a man', 'a zebra']) == 0.25
+    assert tokenizer.unknown_share([]) == 0
+    assert (tokenizer.num_tokens, tokenizer.num_unknown) == (6, 1)
+
+
+def test_clip_counts_what_it_writes_byte_by_byte():
+    tokenizer = CLIPTokenizer()
+    assert tokenizer.unknown_share(['a man in a red t-shirt, café at 10 €', 'a naïve 😀']) == 0
+    assert tokenizer.unknown_share([CHINESE]) > 0.7
+
+
 def test_a_caption_cannot_name_special_tokens(bert_dir):
     pieces = [PIECES[i] for i in HFTokenizer(bert_dir)(['red [SEP] [MASK] red'])[0]]
     assert pieces[:2] + pieces[-2:] == ['[CLS]', 'red', 'red', '[SEP]']

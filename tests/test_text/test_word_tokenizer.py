@@ -28,6 +28,12 @@ def test_truncation_is_counted():
     assert tokenizer.num_truncated == 1
 
 
+def test_unknown_words_are_counted():
+    tokenizer = WordTokenizer(['a', 'man'])
+    tokenizer(['A man, a zebra.', '人'])
+    assert (tokenizer.num_tokens, tokenizer.num_unknown) == (5, 2)
+
+
 def test_punctuation_only_is_one_unknown_word():
     assert WordTokenizer(['man'])(['?!']) == [[1]]
 

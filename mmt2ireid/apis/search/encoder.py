@@ -79,6 +79,8 @@ class TextReading:
             notes.append(f'The text is too long for the model: it reads the first {self.num_tokens} tokens.')
         if self.num_unknown >= self.num_words:
             notes.append('The model knows none of these words, so the answer says little. Try English words.')
+        elif 2 * self.num_unknown > self.num_words:
+            notes.append('The model knows few of these words, so the answer says little. Try English words.')
         elif self.num_unknown:
             notes.append(f'The model does not know {self.num_unknown} of the {self.num_words} words.')
         return notes

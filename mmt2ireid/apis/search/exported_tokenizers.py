@@ -28,14 +28,14 @@ class ExportedTokenizer(ABC):
 
     def __init__(self, settings: dict[str, Any], folder: Path) -> None:
         self.max_length: int = settings['max_length']
-        self.special_ids = frozenset(settings.get('special_ids', ()))
+        self.unknown_ids = frozenset(settings.get('special_ids', ()))
 
     @abstractmethod
     def read(self, text: str) -> tuple[list[int], TextReading]:
         """The ids of a text, at most ``max_length``, and how much of it they are."""
 
     def _reading(self, ids: Sequence[int], words: Sequence[int], truncated: bool) -> TextReading:
-        unknown = sum(token in self.special_ids for token in words)
+        unknown = sum(token in self.unknown_ids for token in words)
         return TextReading(len(ids), truncated, len(words), unknown)
 
 
@@ -70,6 +70,10 @@ class BytePairTokenizer(ExportedTokenizer):
         self._specials: dict[str, int] = settings['specials']
         self._start, self._end = settings['start'], settings['end']
         self._blanks = dict.fromkeys(map(ord, settings.get('drop_characters', '')), ' ')
+        # Single bytes beyond ASCII: CLIP has no unknown token and writes other scripts byte by byte.
+        self.unknown_ids = frozenset(
+            number for piece, number in self._backend.get_vocab().items() if number < 512 and not piece.isascii()
+        )
         characters = json.loads((folder / CHARACTERS).read_text(encoding='utf-8'))
         self._pieces = _piece_pattern(list(self._specials), characters)
 

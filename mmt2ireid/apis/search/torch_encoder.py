@@ -98,7 +98,7 @@ class TorchEncoder(TextSide):
             (ids,) = self.tokenizer([text])
             truncated = self.tokenizer.num_truncated > before
         words = [token for token, word in zip(ids, self.tokenizer.word_ids(text), strict=True) if word >= 0]
-        unknown = sum(token in self.tokenizer.special_ids for token in words)
+        unknown = sum(token in self.tokenizer.unknown_ids for token in words)
         return ids, TextReading(len(ids), truncated, len(words), unknown)
 
     def _encode_batch(self, ids: Sequence[Sequence[int]]) -> np.ndarray:

@@ -12,6 +12,8 @@ from mmt2ireid.text import Tokenizer, shared_tokenizer
 
 _MASKED, _RANDOM = 0.8, 0.1  # of the chosen tokens; the rest stay as they are
 
+_COUNTED = ('num_truncated', 'num_tokens', 'num_unknown')  # by the tokenizer
+
 
 @TRANSFORMS.register_module()
 class Tokenize(BaseTransform):
@@ -25,12 +27,22 @@ class Tokenize(BaseTransform):
 
     def __init__(self, tokenizer: dict) -> None:
         self.tokenizer: Tokenizer = shared_tokenizer(tokenizer)
-        self._truncated = Tally()
+        self._counts = {name: Tally() for name in _COUNTED}
 
     @property
     def num_truncated(self) -> int:
         """Captions truncated so far, over all workers."""
-        return self._truncated.total
+        return self._counts['num_truncated'].total
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens so far, over all workers, without those around every caption."""
+        return self._counts['num_tokens'].total
+
+    @property
+    def num_unknown(self) -> int:
+        """Tokens so far, over all workers, of what the vocabulary does not know."""
+        return self._counts['num_unknown'].total
 
     def load(self) -> None:
         """Loads the tokenizer."""
@@ -38,14 +50,16 @@ class Tokenize(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Adds the token ids to the item."""
-        before = self.tokenizer.num_truncated
+        before = {name: getattr(self.tokenizer, name) for name in _COUNTED}
         try:
             encoded = self.tokenizer(results['captions'])
         except ValueError as error:
             raise ValueError(f'{results.get("img_path")}: {error}') from error
         results['token_ids'] = [torch.tensor(ids, dtype=torch.int64) for ids in encoded]
-        if self.tokenizer.num_truncated > before:
-            self._truncated.add(self.tokenizer.num_truncated - before)
+        for name, tally in self._counts.items():
+            new = getattr(self.tokenizer, name) - before[name]
+            if new:
+                tally.add(new)
         return results
 
     def __repr__(self) -> str:

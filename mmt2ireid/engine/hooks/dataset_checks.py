@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
@@ -11,10 +12,15 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 
-from mmt2ireid.engine.dataset_parts import find_all, split_of
+from mmt2ireid.engine.dataset_parts import captioned_parts, find_all, split_of
 from mmt2ireid.registry import HOOKS
 
-_COUNTED = dict(num_skipped='unreadable images were skipped', num_truncated='captions were cut at the token limit')
+_COUNTED = dict(
+    num_skipped='unreadable images were skipped',
+    num_truncated='captions were cut at the token limit',
+    num_unknown='tokens were unknown to the vocabulary',
+)
+_NUM_SAMPLED = 256  # items of a split whose captions are compared with the vocabulary
 _UNTRAINABLE = 'There is no other person to tell this one from'
 _ALWAYS_RIGHT = 'Every answer is right: R1 is always 100 %, whatever the model'
 
@@ -79,13 +85,48 @@ class IdentityCountHook(Hook):
 
 @HOOKS.register_module()
 class SkippedImagesHook(Hook):
-    """Reports what a dataset could not use, over all ranks: images it skipped, captions it cut.
+    """Reports what a dataset could not use, over all ranks: images it skipped, captions it cut, words it did not know.
 
-    Each training epoch that had some is reported, the run's total at its end, and so is each evaluation.
+    Each training epoch that had some is reported, the run's total at its end, and so is each evaluation. Before a run
+    starts, some captions of each split are compared with the vocabulary: a model whose words are of another language
+    would train, and be tested, on unknown tokens.
+
+    Args:
+        max_unknown: the largest share of unknown tokens in a split, from 0 to 1 (no limit). Above it, the run is
+            refused; above a tenth of it, there is a warning. Default: 0.5.
+
+    Raises:
+        ValueError: ``max_unknown`` is not from 0 to 1; before a run, a split has a larger share.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_unknown: float = 0.5) -> None:
+        if not 0 <= max_unknown <= 1:
+            raise ValueError(f'max_unknown must be from 0 to 1, but got {max_unknown}')
+        self.max_unknown = max_unknown
         self._reported: dict[str, int] = {}
+
+    def before_run(self, runner: Runner) -> None:
+        """Compares captions of every split with the vocabulary.
+
+        Args:
+            runner: the runner.
+
+        Raises:
+            ValueError: too many of their tokens are unknown.
+        """
+        for loop in (runner._train_loop, runner._val_loop, runner._test_loop):
+            for dataset in captioned_parts(loop.dataloader.dataset if isinstance(loop, BaseLoop) else None):
+                share = _unknown_share(dataset)
+                name = f'the {split_of(dataset) or "whole"} split of {dataset.metainfo.get("dataset", "the data")}'
+                told = f'{share:.0%} of the tokens of {name} are unknown to the vocabulary of the model'
+                if share > self.max_unknown:
+                    raise ValueError(
+                        f'{told} (at most {self.max_unknown:.0%} are taken): are the captions in its language? A word '
+                        'vocabulary is written by tools/build_vocabulary.py; SkippedImagesHook(max_unknown=1) runs '
+                        'nevertheless'
+                    )
+                if share > self.max_unknown / 10:
+                    runner.logger.warning(f'{told} (of {_NUM_SAMPLED} images or captions at most)')
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Reports the epoch's.
@@ -93,11 +134,15 @@ class SkippedImagesHook(Hook):
         Args:
             runner: the runner.
         """
+        dataset = runner.train_dataloader.dataset
+        tokens = _count(dataset, 'num_tokens') - self._reported.get('num_tokens', 0)
         for name, what in _COUNTED.items():
-            count, before = _count(runner.train_dataloader.dataset, name), self._reported.get(name, 0)
+            count, before = _count(dataset, name), self._reported.get(name, 0)
             if count > before:
-                runner.logger.warning(f'{count - before} {what} in epoch {runner.epoch + 1}, {count} so far')
+                share = _percent(count - before, tokens) if name == 'num_unknown' else ''
+                runner.logger.warning(f'{count - before} {what}{share} in epoch {runner.epoch + 1}, {count} so far')
             self._reported[name] = count
+        self._reported['num_tokens'] = self._reported.get('num_tokens', 0) + tokens
 
     def after_train(self, runner: Runner) -> None:
         """Reports the total.
@@ -130,7 +175,30 @@ def _report(runner: Runner, dataset: Any, when: str) -> None:
     for name, what in _COUNTED.items():
         count = _count(dataset, name)
         if count:
-            runner.logger.warning(f'{count} {what} {when} (an item counts each time it is drawn)')
+            share = _percent(count, _count(dataset, 'num_tokens')) if name == 'num_unknown' else ''
+            runner.logger.warning(f'{count} {what}{share} {when} (an item counts each time it is drawn)')
+
+
+def _unknown_share(dataset: Any) -> float:
+    """The share of unknown tokens in some captions, spread over the split."""
+    tokenizer = next(
+        (
+            found
+            for step in dataset.pipeline.transforms
+            if hasattr(found := getattr(step, 'tokenizer', None), 'unknown_share')
+        ),
+        None,
+    )
+    if tokenizer is None:
+        return 0.0
+    chosen = sorted({int(place) for place in np.linspace(0, len(dataset) - 1, _NUM_SAMPLED)})
+    return tokenizer.unknown_share(
+        [text for item in chosen for text in dataset.get_data_info(item).get('captions', ())]
+    )
+
+
+def _percent(part: int, whole: int) -> str:
+    return f' ({part / max(1, whole):.1%})'
 
 
 def _count(dataset: Any, name: str) -> int:
