@@ -198,7 +198,7 @@ class CLIPTokenizer(Tokenizer):
         return self._bpe.vocab_size
 
     def __getstate__(self) -> dict:
-        return {**self.__dict__, '_bpe': None}
+        return {**self.__dict__, '_bpe': None, '_unknown_ids': frozenset()}
 
 
 _TYPES: dict[str, type[Tokenizer]] = {cls.__name__: cls for cls in (HFTokenizer, CLIPTokenizer, WordTokenizer)}
