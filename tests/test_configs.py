@@ -181,6 +181,7 @@ def test_learning_rates_of_the_papers_finetuning():
         'txt_neck': 1e-3,
         'heads.identity': 1e-3,
         'heads.pgu.classifiers': 1e-3,
+        'heads.pgu.project': 1e-3,  # as in LGUR's code
         'heads.pgu': 1e-4,
     }
     for name, param in model.named_parameters():

@@ -184,6 +184,15 @@ class TestHead:
         assert head.classifiers.weight.shape == (6, 512, 11)
         assert head.prototypes.std().item() == pytest.approx(1.0, rel=0.1)
 
+    def test_part_maps_start_as_asked(self):
+        stds = {
+            start: PGUHead(num_classes=11, part_init=start).project.weight.std() for start in ('uniform', 'kaiming')
+        }
+        assert stds['kaiming'].item() == pytest.approx(0.0625, rel=0.01)
+        assert (stds['kaiming'] / stds['uniform']).item() == pytest.approx(6**0.5, rel=0.01)
+        with pytest.raises(ValueError, match=r'part_init must be one of .* got None'):
+            PGUHead(num_classes=11, part_init=None)
+
     @pytest.mark.parametrize('name', ['num_classes', 'num_prototypes', 'num_layers', 'num_heads'])
     def test_sizes_must_be_positive(self, name):
         with pytest.raises(ValueError, match=f'{name} must be positive, but got 0'):

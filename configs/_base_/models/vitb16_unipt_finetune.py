@@ -5,4 +5,4 @@ model = dict(
     heads=dict(
         identity=dict(type='IdentityHead', in_channels=512),
         ranking=dict(type='RankingHead', loss=dict(type='RankingLoss', margin=0.2)),
-        pgu=dict(type='PGUHead', ranking_loss=dict(type='RankingLoss', margin=0.2))))
+        pgu=dict(type='PGUHead', part_init='kaiming', ranking_loss=dict(type='RankingLoss', margin=0.2))))

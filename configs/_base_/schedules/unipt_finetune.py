@@ -1,5 +1,6 @@
 # UniPT, section 5.2, with LGUR's steps: Adam, batch 64 on one GPU, 60 epochs, x0.1 at 20, 40 and 50.
-# Necks and classifiers 1e-3, image encoder and PGU 1e-4, text encoder 1e-5.
+# Necks, classifiers and PGU's part maps (as in LGUR's code) 1e-3, image encoder and the rest of PGU 1e-4, text encoder
+# 1e-5.
 optim_wrapper = dict(
     type='OptimWrapper',
     constructor='GroupedOptimWrapperConstructor',
@@ -10,6 +11,7 @@ optim_wrapper = dict(
             'text_encoder': dict(lr_mult=0.01),
             'heads.pgu': dict(lr_mult=0.1),
             'heads.pgu.classifiers': dict(lr_mult=1.0),
+            'heads.pgu.project': dict(lr_mult=1.0),
         }))
 param_scheduler = dict(type='MultiStepLR', milestones=[20, 40, 50], gamma=0.1, by_epoch=True)
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=60, val_interval=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -9,6 +11,8 @@ from mmt2ireid.models.heads.base_head import BaseHead
 from mmt2ireid.models.layers import PartLinear, PrototypeDecoderLayer
 from mmt2ireid.registry import MODELS
 from mmt2ireid.structures import PairFeatures, PairTargets
+
+PART_INITS = ('uniform', 'kaiming')
 
 
 @MODELS.register_module()
@@ -30,10 +34,12 @@ class PGUHead(BaseHead):
         ffn_dim: hidden width of the feed-forward network.
         identity_loss: config of the identity loss.
         ranking_loss: config of the ranking loss.
+        part_init: how the K maps start: 'uniform' (default), as ``nn.Linear`` does, or 'kaiming', normal with variance
+            2 / D (fan out), as in LGUR's code, which is 2.4 times wider.
         loss_weight: gamma of eq. 7, on both losses.
 
     Raises:
-        ValueError: if ``num_classes`` or a size is not positive.
+        ValueError: if ``num_classes`` or a size is not positive, or ``part_init`` is unknown.
     """
 
     def __init__(
@@ -48,6 +54,7 @@ class PGUHead(BaseHead):
         ffn_dim: int = 512,
         identity_loss: dict | None = None,
         ranking_loss: dict | None = None,
+        part_init: str = 'uniform',
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__(loss_weight=loss_weight)
@@ -63,12 +70,15 @@ class PGUHead(BaseHead):
         for name, value in sizes.items():
             if value < 1:
                 raise ValueError(f'{name} must be positive, but got {value}')
+        if part_init not in PART_INITS:
+            raise ValueError(f'part_init must be one of {PART_INITS}, but got {part_init!r}')
         self.num_classes = num_classes
         self.prototypes = nn.Parameter(torch.randn(1, num_prototypes, dim))
         self.decoder = nn.ModuleList(
             PrototypeDecoderLayer(dim, num_heads, head_dim, ffn_dim) for _ in range(num_layers)
         )
-        self.project = PartLinear(num_prototypes, dim, dim, bias=False)
+        std = math.sqrt(2 / dim) if part_init == 'kaiming' else None
+        self.project = PartLinear(num_prototypes, dim, dim, bias=False, std=std)
         self.classifiers = PartLinear(num_prototypes, dim, num_classes, std=0.001)
         self.identity_criterion = MODELS.build(identity_loss or dict(type='mmt2ireid.IdentityLoss'))
         self.ranking_criterion = MODELS.build(ranking_loss or dict(type='mmt2ireid.RankingLoss'))
