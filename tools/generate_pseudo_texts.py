@@ -170,7 +170,8 @@ def generate(args: argparse.Namespace, ranks: Ranks) -> Counts:
 
 def report(counts: Counts, out: str) -> None:
     print(f'{out}: {counts.captions} captions of {counts.captioned} images, {counts.unreadable} of {counts.images} '
-          'images unreadable' + (' (see unreadable.jsonl)' if counts.unreadable else ''))  # fmt: skip
+          'images unreadable' + (f', {counts.left_out} other files left out' if counts.left_out else '')
+          + (' (see unreadable.jsonl)' if counts.unreadable or counts.left_out else ''))  # fmt: skip
     for name, number in counts.kept.items():
         print(f'  {name:20} {number:>10} {100 * number / max(counts.captioned, 1):6.1f} %')
 

@@ -132,6 +132,20 @@ def read_file(path: str | os.PathLike, limits: ImageLimits | None = None, *, nam
         raise UnreadImageError(name, f'cannot be read ({getattr(error, "strerror", None) or error})') from error
 
 
+def read_head(path: str | os.PathLike[str], size: int) -> bytes:
+    """Read the first bytes of a file; none of what is no ordinary file.
+
+    Args:
+        path: of the file.
+        size: how many bytes.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with open(path, 'rb', opener=_open, buffering=0) as file:
+        return file.read(size) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b''
+
+
 def raise_if_outage(error: Exception) -> None:
     """Raise an error again if the machine caused it; return if it is the image's."""
     if isinstance(error, OSError) and error.errno in _OUTAGES:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 FORMATS = ('JPEG', 'PNG', 'WEBP', 'GIF', 'BMP', 'TIFF', 'PPM', 'JPEG2000')
 """Pillow's names of the formats that are read, whatever a file is called. For others, such as EPS, Pillow would run
 another program on the file."""
+SUFFIXES = frozenset(
+    ['.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.webp', '.gif', '.bmp', '.tif', '.tiff', '.ppm', '.pgm', '.pbm', '.jp2']
+)
+"""Endings, in lower case, by which files are taken for images without a look into them."""
 HEAD_BYTES = 32
 """Bytes at the beginning of a file that identify its format."""
 
@@ -21,6 +27,7 @@ _SIGNATURES = (
     (b'\0\0\0\x0cjP  \r\n\x87\n', 'JPEG2000'),
     (b'\xff\x4f\xff\x51', 'JPEG2000'),
 )
+_PPM = re.compile(rb'P[1-6]\s+[\d#]')
 _HEIC = (b'heic', b'heix', b'heim', b'heis', b'hevc', b'hevx', b'mif1', b'msf1')
 _AVIF = (b'avif', b'avis')
 _UNREAD = ('HEIC', 'AVIF')
@@ -50,9 +57,7 @@ def sniff_format(head: bytes) -> str:
         return 'HEIC' if head[8:12] in _HEIC else 'AVIF' if head[8:12] in _AVIF else ''
     if head[:2] == b'BM' and head[6:10] == bytes(4):  # the size of a BMP lies between, then four reserved bytes
         return 'BMP'
-    if len(head) > 2 and head[:1] == b'P' and head[1] in b'123456' and head[2] in b' \t\r\n':
-        return 'PPM'
-    return ''
+    return 'PPM' if _PPM.match(head) else ''
 
 
 def why_no_image(content: bytes) -> str:

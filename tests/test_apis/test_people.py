@@ -22,8 +22,8 @@ from mmt2ireid.apis.people.boxes import BoxRules, choose_people, non_maximum_sup
 from mmt2ireid.apis.people.detectors import AUTO, HOG, TorchvisionDetector, load_detector
 from mmt2ireid.apis.people.video import count_frames, video_frames
 from mmt2ireid.apis.search import read_picture
-from mmt2ireid.apis.search.folder_scan import scan_folder
 from mmt2ireid.apis.search.metadata import read_metadata
+from mmt2ireid.io.folder_scan import scan_folder
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 RED, GREEN = (230, 20, 20), (20, 230, 20)
@@ -287,7 +287,7 @@ def test_wrong_arguments(tmp_path):
             crop_people(image, tmp_path / 'out', **{**common, **call})
     with pytest.raises(FileNotFoundError, match=r'nowhere\.png is not there'):
         crop_people(tmp_path / 'nowhere.png', tmp_path / 'out', **common)
-    with pytest.raises(ValueError, match='must end in one of'):
+    with pytest.raises(ValueError, match='sources must be images, or videos'):
         crop_people(__file__, tmp_path / 'out', **common)
     with pytest.raises(ValueError, match='out_dir must not lie in'):
         crop_people(tmp_path / 'in', tmp_path / 'in/out', **common)
@@ -473,7 +473,7 @@ LONG, LONGER = 'é' * 120, '😀' * 60
 def test_the_table_names_crops_whatever_the_sources_are_called(stem, tmp_path):
     source = save(tmp_path / 'photos' / f'{stem}.png', scene([(10, 40, 50, 160)]))
     assert crop_people(source, tmp_path / 'crops', detector=red_people, progress=False).crops == 1
-    found = [picture.name for picture in scan_folder(tmp_path / 'crops').pictures]
+    found = [picture.name for picture in scan_folder(tmp_path / 'crops').files]
     assert list(read_metadata(tmp_path / 'crops/crops.jsonl')) == found
 
 
@@ -485,7 +485,7 @@ def test_names_that_are_no_text_are_refused_and_told(tmp_path, monkeypatch, caps
     sources = [os.fsdecode(broken), tmp_path / 'good.png']
     report = crop_people(sources, tmp_path / 'crops', detector=red_people, progress=False)
     assert report.crops == 1
-    assert [reason for _, reason in report.refused] == ['has a name that is no text']
+    assert [reason for _, reason in report.refused] == ['has a name that is not UTF-8: rename it']
     monkeypatch.syspath_prepend(str(TOOLS))
     import crop_people as tool
 

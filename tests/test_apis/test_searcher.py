@@ -91,8 +91,13 @@ def test_by_text(searcher):
 def test_by_picture(searcher, tmp_path):
     array = np.full((5, 5, 3), COLOURS['blue'], np.uint8)
     path = save(tmp_path / 'query.png', 'blue')
-    for image in (array, path, str(path), path.read_bytes(), io.BytesIO(path.read_bytes())):
+    pillow = Image.fromarray(array)
+    for image in (array, path, str(path), path.read_bytes(), io.BytesIO(path.read_bytes()), pillow, Image.open(path)):
         assert names(searcher.search(image=image, top_k=1)) == ['cam_a/2.png']
+    clear = Image.new('RGBA', (5, 5), (*COLOURS['blue'], 0))
+    white = np.full((5, 5, 3), 255, np.uint8)
+    assert np.array_equal(searcher.encode(images=[clear]), searcher.encode(images=[white]))
+    assert searcher.add_pictures([pillow], ['pillow']).added == 1
 
 
 def test_by_both(searcher):
@@ -213,7 +218,8 @@ def test_what_is_no_crop_is_named_and_nothing_leads_out(crops, tmp_path):
     (crops / 'dir.png').mkdir()
     searcher = PersonSearcher(ColourEncoder(), image_root=crops)
     report = searcher.add_folder(crops, progress=False)
-    assert report.added == 7 and report.other == 1
+    assert report.added == 7 and report.other == 2
+    assert 'passed over: 2 files (1 hidden, 1 .txt): .hidden.png, notes.txt' in str(report)
     assert dict(report.refused) == {
         'broken.jpg': 'is a web page or other text: JPEG, PNG, WebP, GIF, BMP, TIFF, PPM and JPEG 2000 are read',
         'empty.png': 'is empty',
@@ -483,7 +489,7 @@ def test_models_by_name(tmp_path):
         load_encoder(3)
     with pytest.raises(NotADirectoryError, match='image_root'):
         PersonSearcher(encoder, image_root=tmp_path / 'nowhere')
-    with pytest.raises(NotADirectoryError, match='must be a folder of pictures'):
+    with pytest.raises(NotADirectoryError, match='must be a folder of images'):
         PersonSearcher(encoder).add_folder(tmp_path / 'nowhere')
 
 

@@ -12,8 +12,8 @@ from test_searcher import ColourEncoder, crops, save, searcher  # noqa: F401 (fi
 
 from mmt2ireid.apis import PersonSearcher
 from mmt2ireid.apis.people import crop_people
-from mmt2ireid.apis.search.folder_scan import scan_folder
 from mmt2ireid.apis.search.missing import EmptiedFolderError
+from mmt2ireid.io.folder_scan import scan_folder
 
 PATTERN = 'cam_(?P<camera>[a-z])/'
 
@@ -132,7 +132,7 @@ def test_an_empty_root_changes_nothing(crops, tmp_path):  # noqa: F811
 def test_what_could_not_be_read_is_named_to_other_callers_too(crops, tmp_path, monkeypatch):  # noqa: F811
     monkeypatch.setattr(os, 'scandir', broken(os.scandir, 'cam_a'))
     scan = scan_folder(crops)
-    assert [picture.name for picture in scan.pictures] == ['cam_b/1.png', 'cam_b/3.png', 'cam_b/5.png']
+    assert [picture.name for picture in scan.files] == ['cam_b/1.png', 'cam_b/3.png', 'cam_b/5.png']
     assert scan.unread == [('cam_a', 'cannot be read (Input/output error)')]
     found = crop_people(crops, tmp_path / 'out', detector=lambda image: ([], []), progress=False)
     assert [reason for _, reason in found.refused] == ['cannot be read (Input/output error)']

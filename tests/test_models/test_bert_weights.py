@@ -221,12 +221,18 @@ def test_safetensors_hold_the_tied_decoder_once(upstream, folder):
     assert torch.equal(head.decoder.weight, upstream.bert.embeddings.word_embeddings.weight)
 
 
-def test_an_encoder_alone_has_no_head_to_give(upstream, tmp_path):
-    """transformers would start the head from random values, with a remark."""
+def test_an_encoder_alone_has_no_head_to_give(upstream, tmp_path, capfd):
+    """transformers would start the head from random values, with a remark, which is of no interest to an encoder."""
+    from transformers.utils import logging
+
     upstream.bert.save_pretrained(tmp_path / 'bert')
     init = dict(type='mmt2ireid.HFPretrained', checkpoint=str(tmp_path / 'bert'))
     encoder = BertTextEncoder(config=BERT, init_cfg=init)
+    verbosity = logging.get_verbosity()
     encoder.init_weights()
+    printed = capfd.readouterr()
+    assert not any(word in printed.out + printed.err for word in ('corrupted', 'MISSING', 'LOAD REPORT'))
+    assert logging.get_verbosity() == verbosity
     key = 'encoder.layer.1.output.dense.weight'
     assert torch.equal(encoder.bert.state_dict()[key], upstream.bert.state_dict()[key])
     head = MLMHead(config=BERT, init_cfg=init)

@@ -92,12 +92,18 @@ def fails(tool, capsys, *argv: object) -> str:
 
 def test_captions_every_image_and_tells_so(tool, images, tmp_path, capsys):
     (images / 'c.png').write_bytes(b'bad')
+    (images / 'IMG_1.HEIC').write_bytes(b'\0\0\0\x18ftypheic' + bytes(20))
+    with open(os.fsencode(images) + b'/caf\xe9.png', 'wb') as file:
+        file.write((images / NAMES[0]).read_bytes())
     tool.main(arguments(images, tmp_path / 'out', '--captions', 2))
     captions = captions_of(tmp_path / 'out')
     assert list(captions) == NAMES
     assert all(len(set(texts)) == 2 for texts in captions.values())
     said = capsys.readouterr().out
-    assert '24 captions of 12 images, 1 of 13 images unreadable (see unreadable.jsonl)' in said
+    assert '24 captions of 12 images, 1 of 13 images unreadable, 2 other files left out (see unreadable.jsonl)' in said
+    lines = [json.loads(line) for line in (tmp_path / 'out/unreadable.jsonl').read_text().splitlines()]
+    assert [line['image_id'] for line in lines] == ['c.png', 'IMG_1.HEIC', 'caf\\udce9.png']
+    assert json.loads((tmp_path / 'out/summary.json').read_text())['left_out'] == 2
     assert '100.0 %' in said and 'umbrella' in said
 
 

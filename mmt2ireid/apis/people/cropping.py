@@ -20,9 +20,12 @@ from mmt2ireid.apis.people.boxes import BoxRules, Person, choose_people
 from mmt2ireid.apis.people.crop_log import CropLog
 from mmt2ireid.apis.people.detectors import AUTO, Detector, load_detector
 from mmt2ireid.apis.people.video import VIDEO_SUFFIXES, BadVideoError, Frame, count_frames, video_frames
-from mmt2ireid.apis.search.folder_scan import is_text, scan_folder
-from mmt2ireid.apis.search.pictures import SUFFIXES, BadPictureError, PictureLimits, read_picture
+from mmt2ireid.apis.search.pictures import BadPictureError, PictureLimits, read_picture
 from mmt2ireid.compat import write_atomically
+from mmt2ireid.io.folder_scan import PassedOver, scan_folder, stamp_of
+from mmt2ireid.io.image_files import read_head
+from mmt2ireid.io.image_formats import HEAD_BYTES, SUFFIXES, sniff_format, why_no_image
+from mmt2ireid.io.paths import NOT_TEXT, is_text, shown_path
 
 _MAX_STEM = 50  # characters; with four bytes each, a name of a crop fits into the 255 bytes of file systems
 FORMATS = {'png': dict(format='PNG'), 'jpg': dict(format='JPEG', quality=95)}
@@ -40,7 +43,7 @@ class CropReport:
         too_small: people left out because they are too small.
         overlapping: boxes left out because a better one covers them.
         refused: path and reason of what could not be read, or not to its end.
-        other: files of folders that are neither images nor videos by their ending.
+        passed_over: files of folders that are neither images nor videos.
     """
 
     sources: int = 0
@@ -50,15 +53,21 @@ class CropReport:
     too_small: int = 0
     overlapping: int = 0
     refused: list[tuple[str, str]] = field(default_factory=list)
-    other: int = 0
+    passed_over: PassedOver = field(default_factory=PassedOver)
+
+    @property
+    def other(self) -> int:
+        """How many files of folders are neither images nor videos."""
+        return self.passed_over.total
 
     def __str__(self) -> str:
         told = (
             f'{self.crops} people in {self.pictures} pictures of {self.sources - self.known} images and videos'
             f' ({self.known} more were done already), {self.too_small} too small, {self.overlapping} covered by another'
-            f', {len(self.refused)} files refused, {self.other} files of other kinds passed over'
+            f', {len(self.refused)} files refused'
         )
-        return told + ''.join(f'\n  refused: {name}: {reason}' for name, reason in self.refused[:3])
+        told += ''.join(f'\n  refused: {name}: {reason}' for name, reason in self.refused[:3])
+        return told + (f'\n  passed over: {self.passed_over}' if self.passed_over.total else '')
 
 
 @dataclass(frozen=True)
@@ -83,8 +92,7 @@ class _Source:
 
     @property
     def stamp(self) -> str:
-        status = self.path.stat()
-        return f'{status.st_size}-{status.st_mtime_ns}'
+        return stamp_of(self.path.stat())
 
 
 def crop_people(
@@ -222,28 +230,36 @@ class _Cropper:
 
 def _find_sources(sources: str | Path | Sequence[str | Path], out_dir: Path, report: CropReport) -> list[_Source]:
     given = [sources] if isinstance(sources, (str, Path)) else list(sources)
-    suffixes = (*SUFFIXES, *VIDEO_SUFFIXES)
     found: dict[Path, _Source] = {}
     for place in map(Path, given):
         if place.is_dir():
             if out_dir.resolve().is_relative_to(place.resolve()):
                 raise ValueError(f'out_dir must not lie in a folder that is looked through, {place}, but got {out_dir}')
-            scan = scan_folder(place, suffixes)
+            scan = scan_folder(place, suffixes=VIDEO_SUFFIXES)
             report.refused += [((place / name).as_posix(), reason) for name, reason in (*scan.refused, *scan.unread)]
-            report.other += scan.other
-            for picture in scan.pictures:
-                path = picture.path.resolve()
-                found.setdefault(path, _Source((place / picture.name).as_posix(), path))
+            report.passed_over.update(scan.passed_over)
+            for file in scan.files:
+                path = file.path.resolve()
+                found.setdefault(path, _Source((place / file.name).as_posix(), path))
         elif place.is_file():
-            if place.suffix.lower() not in suffixes:
-                raise ValueError(f'sources must end in one of {", ".join(suffixes)}, but got {place}')
             if not is_text(str(place.resolve())):
-                report.refused.append((place.as_posix(), 'has a name that is no text'))
+                report.refused.append((shown_path(place.as_posix()), NOT_TEXT))
                 continue
+            _check_content(place)
             found.setdefault(place.resolve(), _Source(place.as_posix(), place.resolve()))
         else:
             raise FileNotFoundError(f'sources must be images, videos or folders of such, but {place} is not there')
     return list(found.values())
+
+
+def _check_content(file: Path) -> None:
+    """Refuse a file that was named and is no image or video; what looks like an image is refused when it is read."""
+    head = b'' if file.suffix.lower() in (*SUFFIXES, *VIDEO_SUFFIXES) else read_head(file, HEAD_BYTES)
+    if head and not sniff_format(head):
+        endings = ', '.join(VIDEO_SUFFIXES)
+        raise ValueError(
+            f'sources must be images, or videos whose names end in one of {endings}, but {file} {why_no_image(head)}'
+        )
 
 
 def _expected(source: _Source, every: float) -> int:

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from mmt2ireid.apis.search.encoding import FileEncoder
-from mmt2ireid.apis.search.folder_scan import FolderScan, FoundPicture
 from mmt2ireid.apis.search.metadata import DEFAULT_FILES, Fields, check_fields, fields_of_paths, read_metadata
 from mmt2ireid.apis.search.missing import Missing
 from mmt2ireid.apis.search.pictures import BadPictureError, UnreadPictureError
 from mmt2ireid.gallery import Crop, Gallery
 from mmt2ireid.gallery.records import MAX_ID_BYTES, check_crops
+from mmt2ireid.io.folder_scan import FolderScan, FoundFile, PassedOver
 
 STAMP = '_file'
 """Field of a crop's metadata that says which version of its file was encoded; hidden from users."""
@@ -39,7 +39,7 @@ class AddReport:
         kept: crops that were not seen and stay, since their folder or file could not be read or looks unmounted.
         refused: path (or id) and reason of what cannot be a crop.
         unmatched: lines of the metadata whose crop is not there.
-        other: files that are no pictures by their ending.
+        passed_over: files that are no images, hidden ones among them.
         unread: folders and files that could not be read, or look unmounted, and why.
     """
 
@@ -51,8 +51,13 @@ class AddReport:
     kept: int = 0
     refused: list[tuple[str, str]] = field(default_factory=list)
     unmatched: list[str] = field(default_factory=list)
-    other: int = 0
+    passed_over: PassedOver = field(default_factory=PassedOver)
     unread: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def other(self) -> int:
+        """How many files are no images."""
+        return self.passed_over.total
 
     def __str__(self) -> str:
         parts = [
@@ -65,15 +70,15 @@ class AddReport:
                 (self.removed, 'removed'),
                 (len(self.refused), 'refused'),
                 (len(self.unmatched), 'lines of metadata without a picture'),
-                (self.other, 'files of other kinds passed over'),
                 (len(self.unread), 'folders or files not read'),
                 (self.kept, 'crops kept that were not seen'),
             )
             if number
         ]
+        passed = [f'\n  passed over: {self.passed_over}'] if self.passed_over.total else []
         examples = [f'\n  refused: {name}: {reason}' for name, reason in self.refused[:_EXAMPLES]]
         examples += [f'\n  not read: {name}: {reason}' for name, reason in self.unread[:_EXAMPLES]]
-        return (', '.join(parts) or 'nothing to add') + ''.join(examples)
+        return (', '.join(parts) or 'nothing to add') + ''.join([*examples, *passed])
 
 
 def folder_metadata(
@@ -113,7 +118,7 @@ class FolderAdder:
     """
 
     def __init__(
-        self, gallery: Gallery, files: FileEncoder, place: Callable[[FoundPicture], tuple[str, str]], progress: bool
+        self, gallery: Gallery, files: FileEncoder, place: Callable[[FoundFile], tuple[str, str]], progress: bool
     ) -> None:
         self.gallery, self.files, self.place, self.progress = gallery, files, place, progress
         self.report = AddReport()
@@ -127,8 +132,8 @@ class FolderAdder:
         """
         self.report.refused += scan.refused
         self.report.unread += scan.unread
-        self.report.other = scan.other
-        pairs = [(self._crop(picture, fields.get(picture.name, {})), picture) for picture in scan.pictures]
+        self.report.passed_over = scan.passed_over
+        pairs = [(self._crop(picture, fields.get(picture.name, {})), picture) for picture in scan.files]
         long = [picture.name for crop, picture in pairs if len(crop.id.encode()) > MAX_ID_BYTES]
         self.report.refused += [(name, f'has a path of more than {MAX_ID_BYTES} bytes') for name in long]
         pairs = [(crop, picture) for crop, picture in pairs if len(crop.id.encode()) <= MAX_ID_BYTES]
@@ -156,7 +161,7 @@ class FolderAdder:
             scan: the folder.
             prefix: how ids of the folder's crops begin.
         """
-        there = {f'{prefix}{picture.name}' for picture in scan.pictures}
+        there = {f'{prefix}{picture.name}' for picture in scan.files}
         ids = [name for name in self.gallery.ids() if name.startswith(prefix) and name not in there]
         missing = Missing(scan)
         for part in _parts(ids):
@@ -180,7 +185,7 @@ class FolderAdder:
             self.report.kept += sum(map(len, missing.emptied.values()))
             self.report.unread += missing.reasons()
 
-    def _crop(self, picture: FoundPicture, fields: Fields) -> Crop:
+    def _crop(self, picture: FoundFile, fields: Fields) -> Crop:
         name, path = self.place(picture)
         return Crop(name, path, {**fields, STAMP: picture.stamp})
 
@@ -191,7 +196,7 @@ class FolderAdder:
             found.update((crop.id, crop) for crop in self.gallery.get([name for name in part if name in known]))
         return found
 
-    def _encode(self, todo: list[tuple[Crop, FoundPicture]], before: Mapping[str, Crop]) -> None:
+    def _encode(self, todo: list[tuple[Crop, FoundFile]], before: Mapping[str, Crop]) -> None:
         crops: list[Crop] = []
         vectors: list[np.ndarray] = []
         written = time.monotonic()
@@ -217,7 +222,7 @@ class FolderAdder:
             self.report.changed += sum(crop.id in before for crop in crops)
             self.report.added += sum(crop.id not in before for crop in crops)
 
-    def _refuse(self, crop: Crop, picture: FoundPicture, reason: str, before: Mapping[str, Crop]) -> None:
+    def _refuse(self, crop: Crop, picture: FoundFile, reason: str, before: Mapping[str, Crop]) -> None:
         self.report.refused.append((picture.name, reason))
         if crop.id in before:  # its vector is of a picture that is no more
             self.report.removed += self.gallery.delete([crop.id])

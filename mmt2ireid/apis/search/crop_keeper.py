@@ -14,7 +14,6 @@ import numpy as np
 from mmt2ireid.apis.search.adding import STAMP, AddReport, FolderAdder, folder_metadata
 from mmt2ireid.apis.search.encoder import check_pictures
 from mmt2ireid.apis.search.encoding import FileEncoder
-from mmt2ireid.apis.search.folder_scan import FoundPicture, scan_folder
 from mmt2ireid.apis.search.loading import Model, load_encoder
 from mmt2ireid.apis.search.metadata import DEFAULT_FILES, Fields, check_fields
 from mmt2ireid.apis.search.missing import EmptiedFolderError
@@ -22,6 +21,7 @@ from mmt2ireid.apis.search.pictures import BadPictureError, PictureLimits, Sourc
 from mmt2ireid.apis.search.stored_pictures import StoredPictures
 from mmt2ireid.gallery import AddCount, Crop, Gallery, open_gallery
 from mmt2ireid.gallery.records import check_ids
+from mmt2ireid.io.folder_scan import FoundFile, scan_folder
 
 Keeper = TypeVar('Keeper', bound='CropKeeper')
 
@@ -132,12 +132,12 @@ class CropKeeper:
                 the gallery has crops of it. Nothing has been changed.
             ValueError: the metadata or pattern is not what it should be, or the folder is outside ``image_root``.
         """
-        scan = scan_folder(folder)
+        scan = scan_folder(folder, known=DEFAULT_FILES)
         root = Path(folder).resolve()
         prefix = self._pictures.prefix(root)
-        fields, unmatched = folder_metadata(root, [picture.name for picture in scan.pictures], metadata, pattern)
+        fields, unmatched = folder_metadata(root, [picture.name for picture in scan.files], metadata, pattern)
 
-        def place(picture: FoundPicture) -> tuple[str, str]:
+        def place(picture: FoundFile) -> tuple[str, str]:
             name = f'{prefix}{picture.name}'
             return name, name if self.image_root is not None else str(picture.path.resolve())
 
@@ -150,7 +150,6 @@ class CropKeeper:
             if missing is not None:
                 adder.remove(missing, prune=prune)
         report.unmatched = unmatched
-        report.other -= sum((root / name).is_file() for name in DEFAULT_FILES)
         return report
 
     def add_pictures(

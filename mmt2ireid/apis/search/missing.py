@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from mmt2ireid.apis.search.folder_scan import FolderScan
+from mmt2ireid.io.folder_scan import FolderScan
 
 _EMPTIED = 'has no image left, as if it were not mounted; its {} crops stay (--prune takes them out)'
 
@@ -48,7 +48,7 @@ class Missing:
         self.unseen = 0
         self.emptied: dict[str, list[str]] = {}
         self._unread = {name for name, _ in scan.unread}
-        filled = {folder for picture in scan.pictures for folder in _folders_of(picture.name)}
+        filled = {folder for picture in scan.files for folder in _folders_of(picture.name)}
         self._empty = scan.folders - filled
 
     def note(self, crop_id: str, name: str) -> None:

@@ -8,6 +8,4 @@ from mmt2ireid.io.image_files import UnreadImageError as UnreadPictureError
 from mmt2ireid.io.images import Source
 from mmt2ireid.io.images import read_image as read_picture
 
-__all__ = ['SUFFIXES', 'BadPictureError', 'PictureLimits', 'Source', 'UnreadPictureError', 'read_picture']
-
-SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.gif', '.bmp', '.tif', '.tiff')
+__all__ = ['BadPictureError', 'PictureLimits', 'Source', 'UnreadPictureError', 'read_picture']

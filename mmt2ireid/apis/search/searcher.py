@@ -42,7 +42,7 @@ class PersonSearcher(CropKeeper):
 
         Args:
             text: a description.
-            image: a picture of the person: an array uint8 RGB (H, W, 3), or a path, bytes or file.
+            image: a picture of the person: a PIL image, an array uint8 RGB (H, W, 3), or a path, bytes or file.
             top_k: how many crops.
             where: only crops whose metadata fit: ``'camera=c1,c2'``, or several such conditions, all of which must
                 hold.

@@ -14,7 +14,7 @@ from mmt2ireid.compat import write_atomically
 from mmt2ireid.gallery import Crop
 
 HIDDEN = '.mmt2ireid'
-"""Folder for what belongs to a gallery; :func:`~mmt2ireid.apis.search.folder_scan.scan_folder` passes it over."""
+"""Folder for what belongs to a gallery; :func:`~mmt2ireid.io.folder_scan.scan_folder` passes it over."""
 KEPT = f'{HIDDEN}/pictures'
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -72,7 +74,7 @@ def _bert_for_mlm(checkpoint: str) -> tuple[BertForMaskedLM, list[str]]:
     from transformers import BertForMaskedLM
 
     try:
-        with only_weights():
+        with only_weights(), _errors_only():
             found: Any = BertForMaskedLM.from_pretrained(checkpoint, output_loading_info=True)
     except pickle.UnpicklingError as error:
         raise ValueError(
@@ -83,6 +85,19 @@ def _bert_for_mlm(checkpoint: str) -> tuple[BertForMaskedLM, list[str]]:
         raise OSError(_advice(checkpoint, error)) from error
     model, info = found
     return model, sorted(info['missing_keys'])
+
+
+@contextmanager
+def _errors_only() -> Iterator[None]:
+    """Silence transformers' report of missing weights: what is needed is checked here, the rest is of no interest."""
+    from transformers.utils import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def _refuse_random(missing: list[str], prefix: str, part: str, checkpoint: str) -> None:

@@ -27,6 +27,8 @@ class Counts:
         captions: captions altogether.
         unreadable: images without captions, because they could not be read.
         kept: per attribute, images it was said of; all that have captions where it is required.
+        left_out: files that look like images of the source but cannot be: links that are not followed, names that are
+            not UTF-8, formats that are not read.
     """
 
     images: int = 0
@@ -34,9 +36,12 @@ class Counts:
     captions: int = 0
     unreadable: int = 0
     kept: dict[str, int] = field(default_factory=dict)
+    left_out: int = 0
 
 
-def write_final_files(folder: Path, store: PseudoTextStore, attributes: Sequence[str]) -> Counts:
+def write_final_files(
+    folder: Path, store: PseudoTextStore, attributes: Sequence[str], left_out: Sequence[tuple[str, str]] = ()
+) -> Counts:
     """Reads all shards, once and piece by piece, and writes what is made of them.
 
     ``captions.json`` is the list of ``{file_path, captions}`` that :class:`~mmt2ireid.datasets.LUPersonT` reads, an
@@ -47,6 +52,8 @@ def write_final_files(folder: Path, store: PseudoTextStore, attributes: Sequence
         folder: where to write.
         store: all shards, complete.
         attributes: names of the attributes.
+        left_out: names and reasons of files that are none of the source's images; they are reported at the end of
+            ``unreadable.jsonl``.
 
     Raises:
         ValueError: a shard is damaged; the message names it.
@@ -66,8 +73,10 @@ def write_final_files(folder: Path, store: PseudoTextStore, attributes: Sequence
                     separator = b',\n'
                     counts.captions += len(record['captions'])
                 counts.captioned += batch.num_rows
+        for name, reason in left_out:
+            report.write(_line({'image_id': name, 'reason': reason}) + b'\n')
         captions.write(b'\n]\n' if counts.captioned else b'[]\n')
-    counts.images, counts.kept = counts.captioned + counts.unreadable, dict(kept)
+    counts.images, counts.kept, counts.left_out = counts.captioned + counts.unreadable, dict(kept), len(left_out)
     write_atomically(folder / SUMMARY, (json.dumps(asdict(counts), indent=1) + '\n').encode())
     return counts
 

@@ -242,4 +242,4 @@ class PseudoTextGenerator:
             time.sleep(1)
         if read_counts(self._out) is None:
             logger.info('%s: putting %d shards together', self._out, len(self._store.files))
-            write_final_files(self._out, self._store, list(self._catalogue))
+            write_final_files(self._out, self._store, list(self._catalogue), self._source.left_out)

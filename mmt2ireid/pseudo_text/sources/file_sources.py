@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import posixpath
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from mmt2ireid.io.folder_scan import FolderWalk
 from mmt2ireid.io.image_files import read_file
 from mmt2ireid.io.json_files import read_json
 from mmt2ireid.io.paths import leads_out
 from mmt2ireid.io.text_files import open_text
-from mmt2ireid.pseudo_text.sources.image_source import IMAGE_SUFFIXES, IdTable, ImageSource
+from mmt2ireid.pseudo_text.sources.image_source import IdTable, ImageSource, texts_of
 
 logger = logging.getLogger(__name__)
 
@@ -21,20 +21,29 @@ logger = logging.getLogger(__name__)
 class FolderSource(ImageSource):
     """All images in a folder and the folders below, sorted by the parts of their paths.
 
-    Links are followed; a folder that several links lead to is listed once, under the first of its names, so links in a
-    circle end. Files without an image's ending are left out and their number is logged.
+    What counts as an image, and which links are followed, is the rule of all folders of images
+    (:class:`~mmt2ireid.io.folder_scan.FolderWalk`). Links that are not followed, images in formats that are not read
+    and names that are not UTF-8 are in ``left_out``; the number of other files is logged.
 
     Args:
         folder: its path.
         root: folder that names are relative to; None for ``folder``, otherwise one above it.
+        allow_outside: follow links to folders, and links that lead out of ``root``. A folder that several links lead to
+            is listed once, under the first of its names, so links in a circle end.
 
     Raises:
-        ValueError: there is no image, a name is not Unicode, or ``folder`` is not within ``root``.
+        ValueError: there is no image, or ``folder`` is not within ``root``.
         NotADirectoryError: ``folder`` is something else.
         OSError: a folder cannot be read.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], root: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        root: str | os.PathLike[str] | None = None,
+        *,
+        allow_outside: bool = False,
+    ) -> None:
         self.where = os.fspath(folder)
         if not os.path.isdir(self.where):
             raise NotADirectoryError(f'{self.where}: must be a folder')
@@ -42,41 +51,17 @@ class FolderSource(ImageSource):
         start = os.path.relpath(os.path.abspath(self.where), os.path.abspath(self._root)).replace(os.sep, '/')
         if start.split('/')[0] == '..':
             raise ValueError(f'root must be {self.where} or a folder above it, but got {self._root}')
-        self._seen: set[tuple[int, int]] = set()
-        self._left_out: Counter[str] = Counter()
-        self._ids = IdTable(self._list(self.where, '' if start == '.' else f'{start}/'), self.where)
-        if self._left_out:
-            logger.info('%s: left out what is no image by its ending: %s', self.where, dict(self._left_out))
-        del self._seen, self._left_out
-
-    def _list(self, folder: str, prefix: str) -> Iterator[str]:
-        status = os.stat(folder)
-        if (status.st_dev, status.st_ino) in self._seen:
-            logger.info('%s: not listed again, it is another name of a folder that was', folder)
-            return
-        self._seen.add((status.st_dev, status.st_ino))
-        with os.scandir(folder) as entries:
-            names = sorted((entry.name, _is_folder(entry)) for entry in entries)
-        for name, is_folder in names:
-            suffix = os.path.splitext(name)[1].lower()
-            if is_folder:
-                yield from self._list(os.path.join(folder, name), f'{prefix}{name}/')
-            elif suffix in IMAGE_SUFFIXES:
-                yield prefix + name
-            else:
-                self._left_out[suffix] += 1
+        walk = FolderWalk(self.where, within=self._root, allow_outside=allow_outside, must_list=True)
+        prefix = '' if start == '.' else f'{start}/'
+        self._ids = IdTable((prefix + name for name in walk), self.where)
+        self.left_out = [(prefix + name, reason) for name, reason in (*walk.refused, *walk.unread)]
+        if walk.passed_over.total:
+            logger.info('%s: passed over %s', self.where, walk.passed_over)
 
     def read(self, index: int) -> bytes:
         """The content of an image file."""
         name = self.id_of(index)
         return read_file(os.path.join(self._root, name), name=name)
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself: read as an image, it is reported with its reason
-        return False
 
 
 class ListSource(ImageSource):
@@ -108,7 +93,8 @@ class ListSource(ImageSource):
         if root is not None and not os.path.isdir(self._root):
             raise NotADirectoryError(f'root must be a folder, but got {os.fspath(root)}')
         paths = _json_paths(self.where) if self.where.endswith('.json') else _lines(self.where)
-        self._ids = IdTable((self._relative(path) for path in paths), self.where)
+        self.left_out: list[tuple[str, str]] = []
+        self._ids = IdTable((self._relative(path) for path in texts_of(paths, self.left_out)), self.where)
 
     def _relative(self, path: str) -> str:
         path = posixpath.normpath(path)

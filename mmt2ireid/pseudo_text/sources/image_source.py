@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
 
 from mmt2ireid.io.image_files import BadImageError, ImageLimits
+from mmt2ireid.io.paths import NOT_TEXT, is_text, shown_path
 
-IMAGE_SUFFIXES = frozenset(['.jpg', '.jpeg', '.jpe', '.png', '.bmp', '.webp', '.tif', '.tiff', '.gif', '.ppm', '.pgm'])
-"""Endings, in lower case, by which images are told from other files."""
 MAX_BYTES = ImageLimits().max_bytes
 """Bytes of an encoded image; what is larger is no crop of a person and is not read."""
 UnreadableImageError = BadImageError
@@ -84,6 +83,20 @@ def _encode(name: str, where: str) -> bytes:
         raise ValueError(f'{where}: names of images must be Unicode, but got {name!r}') from error
 
 
+def texts_of(names: Iterable[str], left_out: list[tuple[str, str]]) -> Iterator[str]:
+    """Names that can be written down.
+
+    Args:
+        names: of images.
+        left_out: the others are added to it, escaped and with the reason.
+    """
+    for name in names:
+        if is_text(name):
+            yield name
+        else:
+            left_out.append((shown_path(name), NOT_TEXT))
+
+
 class ImageSource(ABC):
     """Images with unique names in a fixed order.
 
@@ -91,9 +104,11 @@ class ImageSource(ABC):
 
     Attributes:
         where: its path, for messages and the provenance.
+        left_out: names of what looks like an image but is none of the source's, and why.
     """
 
     where: str
+    left_out: Sequence[tuple[str, str]] = ()
     _ids: IdTable
 
     def __len__(self) -> int:

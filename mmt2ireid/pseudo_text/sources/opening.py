@@ -42,7 +42,8 @@ def open_source(
             folder, or a ``.lmdb`` or ``.mdb`` file); ``.tar`` files; or ``.arrow`` or ``.parquet`` files. Of the last
             two there may be several: a sequence of paths, or a pattern such as ``'LUPerson_*.arrow'``.
         root: folder that names are relative to, for folders and lists.
-        allow_outside: let a list name images outside of ``root`` (or of its own folder).
+        allow_outside: let a list name images outside of ``root`` (or of its own folder), and follow the links of a
+            folder that lead out of it, or to folders.
 
     Raises:
         FileNotFoundError: nothing is there.
@@ -61,9 +62,7 @@ def open_source(
         return kind(files)
     if len(files) > 1:
         raise ValueError(f'only tar files and tables may be several, but got {len(files)} such as {files[0]}')
-    if kind is ListSource:
-        return kind(files[0], root, allow_outside=allow_outside)
-    return kind(files[0]) if kind is LMDBSource else kind(files[0], root)
+    return kind(files[0]) if kind is LMDBSource else kind(files[0], root, allow_outside=allow_outside)
 
 
 def _expand(paths: Sequence[str | os.PathLike[str]]) -> list[str]:

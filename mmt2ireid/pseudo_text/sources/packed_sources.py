@@ -7,18 +7,20 @@ import os
 import posixpath
 import tarfile
 from array import array
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from mmt2ireid.io.folder_scan import PassedOver
 from mmt2ireid.io.image_files import BadImageError, raise_if_outage
+from mmt2ireid.io.image_formats import FORMATS, HEAD_BYTES, SUFFIXES, sniff_format, why_no_image
+from mmt2ireid.io.paths import NOT_TEXT, is_text, shown_path
 from mmt2ireid.pseudo_text.sources.image_source import (
-    IMAGE_SUFFIXES,
     IdTable,
     ImageSource,
     check_size,
+    texts_of,
 )
 
 logger = logging.getLogger(__name__)
@@ -33,18 +35,19 @@ class LMDBSource(ImageSource):
     """An LMDB from key to encoded image, in the order of its keys.
 
     It is read without a lock, so nobody must write it meanwhile. Keys such as ``__len__`` and ``__keys__``, which some
-    tools add (often as pickles), are no images and left out.
+    tools add (often as pickles), are no images and left out; keys that are not UTF-8 are in ``left_out``.
 
     Args:
         path: folder of the LMDB, or its file.
 
     Raises:
         ImportError: lmdb is not installed.
-        ValueError: it is no LMDB, it is empty, or a key is not UTF-8.
+        ValueError: it is no LMDB, or it is empty.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.where = os.fspath(path)
+        self.left_out: list[tuple[str, str]] = []
         with _environment(self.where).begin() as transaction:
             self._ids = IdTable(self._keys(transaction), self.where)
 
@@ -53,10 +56,7 @@ class LMDBSource(ImageSource):
             if key.startswith(b'__') and key.endswith(b'__'):
                 logger.info('%s: left out the key %r, which is no image', self.where, key)
                 continue
-            try:
-                yield key.decode()
-            except UnicodeDecodeError as error:
-                raise ValueError(f'{self.where}: keys must be UTF-8, but got {key!r}') from error
+            yield from texts_of([key.decode(errors='surrogateescape')], self.left_out)
 
     def read(self, index: int) -> bytes:
         """The value of a key."""
@@ -93,8 +93,8 @@ def _environment(path: str) -> Any:
 class TarSource(ImageSource):
     """The images in one or several tar files, in the order of the files and of their members.
 
-    Where each member begins is found out once; then images are read directly, from any process. Members without an
-    image's ending are left out and their number is logged.
+    Where each member begins is found out once; then images are read directly, from any process. What is an image is
+    judged as in a folder, by the usual endings or else by the content; the number of other members is logged.
 
     Args:
         files: paths of the tar files, which must not be compressed.
@@ -107,28 +107,43 @@ class TarSource(ImageSource):
     def __init__(self, files: Sequence[str]) -> None:
         self._files = list(files)
         self.where = ', '.join(self._files)
-        self._left_out: Counter[str] = Counter()
+        self.left_out: list[tuple[str, str]] = []
+        self._passed_over = PassedOver()
         places = array('q')
         self._ids = IdTable(self._members(places), self.where if len(files) < 4 else f'{len(files)} tar files')
         self._places = np.array(places, dtype=np.int64).reshape(-1, 3)  # number of the file, first byte, bytes
-        if self._left_out:
-            logger.info('%s: left out what is no image by its ending: %s', self.where, dict(self._left_out))
-        del self._left_out
+        if self._passed_over.total:
+            logger.info('%s: passed over %s', self.where, self._passed_over)
+        del self._passed_over
 
     def _members(self, places: array) -> Iterator[str]:
         for number, file in enumerate(self._files):
             for member in _tar_members(file):
-                suffix = posixpath.splitext(member.name)[1].lower()
+                # As tar itself unpacks it: never above the folder that the others are in.
+                name = posixpath.normpath('/' + member.name).lstrip('/')
                 if member.isdir():
                     continue
-                if suffix not in IMAGE_SUFFIXES:
-                    self._left_out[suffix] += 1
-                elif not member.isreg() or member.issparse():
-                    self._left_out['links and the like'] += 1
-                else:
+                if not member.isreg() or member.issparse():
+                    self._passed_over.add(name, 'links and the like')
+                elif not is_text(name):
+                    self.left_out.append((shown_path(name), NOT_TEXT))
+                elif self._is_image(name, file, member):
                     places.extend((number, member.offset_data, member.size))
-                    # As tar itself unpacks it: never above the folder that the others are in.
-                    yield posixpath.normpath('/' + member.name).lstrip('/')
+                    yield name
+
+    def _is_image(self, name: str, file: str, member: tarfile.TarInfo) -> bool:
+        """Judges as :class:`~mmt2ireid.io.folder_scan.FolderWalk` does: by the usual endings, or by the content."""
+        if posixpath.splitext(name)[1].lower() in SUFFIXES:
+            return True
+        with open(file, 'rb', buffering=0) as stream:
+            stream.seek(member.offset_data)
+            head = stream.read(min(HEAD_BYTES, member.size))
+        kind = sniff_format(head)
+        if kind and kind not in FORMATS:
+            self.left_out.append((name, why_no_image(head)))
+        elif not kind:
+            self._passed_over.add(name)
+        return kind in FORMATS
 
     def read(self, index: int) -> bytes:
         """The content of a member."""
