@@ -112,12 +112,12 @@ def _quiet() -> Iterator[None]:
 
 
 def _load(model: BaseModel, checkpoint: str) -> None:
-    from mmt2ireid.engine.hooks.checkpoint_guard import compare  # only who loads a checkpoint needs that room
+    from mmt2ireid.engine.checkpoint_fit import fit_checkpoint  # only who loads a checkpoint needs that room
 
     loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
-    state = loaded.get('state_dict', loaded)
-    difference = compare(model, state)
-    wrong = [*difference.missing, *difference.misshapen]
+    fit = fit_checkpoint(model, loaded, f'checkpoint {checkpoint}')
+    report_adapted(fit, checkpoint)
+    wrong = [*fit.difference.missing, *fit.difference.misshapen]
     needed = [key for key in wrong if not key.startswith('heads.')]
     if needed:
         raise ValueError(
@@ -131,4 +131,19 @@ def _load(model: BaseModel, checkpoint: str) -> None:
             logger='current',
             level=logging.WARNING,
         )
-    model.load_state_dict({key: value for key, value in state.items() if key not in wrong}, strict=False)
+    model.load_state_dict({key: value for key, value in fit.state.items() if key not in wrong}, strict=False)
+
+
+def report_adapted(fit: Any, checkpoint: str) -> None:
+    """Warns of weights that were brought to another size of images.
+
+    Args:
+        fit: of :func:`mmt2ireid.engine.checkpoint_fit.fit_checkpoint`.
+        checkpoint: what to call it.
+    """
+    if fit.adapted:
+        print_log(
+            f'{checkpoint}: position embeddings resized, {", ".join(fit.adapted)}',
+            logger='current',
+            level=logging.WARNING,
+        )

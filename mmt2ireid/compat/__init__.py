@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 
 from mmt2ireid.compat.checkpoints import UNSAFE_LOAD, load_from_http, load_from_local, patch_checkpoint_loader
+from mmt2ireid.compat.config_text import read_config_text
 from mmt2ireid.compat.files import TEMP_FILE, patch_file_client, patch_local_backend, write_atomically
 from mmt2ireid.compat.mmpretrain import any_number_of_windows, patch_mmpretrain
 from mmt2ireid.compat.processes import end_with_parent, worker_pool
@@ -29,6 +30,7 @@ __all__ = [
     'patch_file_client',
     'patch_local_backend',
     'patch_mmpretrain',
+    'read_config_text',
     'worker_pool',
     'write_atomically',
 ]

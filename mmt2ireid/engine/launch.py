@@ -18,6 +18,7 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 from torch import distributed
 
+from mmt2ireid.engine.image_sizes import check_image_sizes
 from mmt2ireid.engine.options import check_image_sources, use_amp
 from mmt2ireid.engine.runner import CheckedRunner
 
@@ -121,7 +122,8 @@ def build_runner(cfg: Config, launcher: str = 'none') -> Runner:
         The Runner.
 
     Raises:
-        ValueError: the launcher is unknown or did not start this process.
+        ValueError: the launcher is unknown or did not start this process; or a pipeline gives images of another size
+            than the image encoder's.
     """
     if launcher not in LAUNCHERS:
         raise ValueError(f'launcher must be one of {LAUNCHERS}, but got {launcher!r}')
@@ -135,6 +137,7 @@ def build_runner(cfg: Config, launcher: str = 'none') -> Runner:
         if not torch.cuda.is_available():
             _prepare_cpu_ranks(cfg, launcher)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else CheckedRunner.from_cfg(cfg)
+    check_image_sizes(runner.model, cfg)
     check_image_sources(cfg)
     return runner
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +14,7 @@ from torch import Tensor
 from mmt2ireid.models.heads.base_head import BaseHead
 from mmt2ireid.models.image_encoders import backbone_tokens, build_image_encoder
 from mmt2ireid.models.layers import PhraseBank, take_clip_scale
+from mmt2ireid.models.weights import adapt_positions, image_size_of
 from mmt2ireid.registry import MODELS
 from mmt2ireid.structures import EncoderOutput, PairFeatures, PairInputs, PairTargets, PersonSample
 
@@ -97,6 +99,28 @@ class DualEncoder(BaseModel):
         if mode == 'predict':
             return self.predict(inputs, data_samples or [])
         raise ValueError(f"mode must be 'tensor', 'loss' or 'predict', but got {mode!r}")
+
+    @property
+    def image_size(self) -> tuple[int, int] | None:
+        """(height, width) of the images that the image encoder is made for; None where it takes any."""
+        return image_size_of(self.image_encoder)
+
+    def adapt_state(self, state: dict[str, Any], meta: Any, label: str, prefix: str = '') -> list[str]:
+        """Brings a whole checkpoint to the size of this model's images, before it is loaded.
+
+        Args:
+            state: the checkpoint's weights by name; changed in place.
+            meta: what the checkpoint holds as ``meta``; its own config says what size it was trained with.
+            label: what to call it.
+            prefix: of the names of this model in ``state``. Default: none.
+
+        Returns:
+            What was changed, one line each.
+
+        Raises:
+            ValueError: it has another number of positions, and nothing says of which grid.
+        """
+        return adapt_positions(self.image_encoder, state, meta, label, f'{prefix}image_encoder.')
 
     def extract(self, inputs: PairInputs) -> PairFeatures:
         """Features of both modalities after the necks."""

@@ -103,6 +103,18 @@ class MutualTeaching(BaseModel):
         return self
 
     @property
+    def image_size(self) -> tuple[int, int] | None:
+        """As :attr:`DualEncoder.image_size`, the same for all networks."""
+        return self._teachers[0].image_size
+
+    def adapt_state(self, state: dict[str, Any], meta: Any, label: str) -> list[str]:
+        """Does what :meth:`DualEncoder.adapt_state` does, for a plain dual encoder or for all networks."""
+        prefixes = [f'{part}.{number}.' for part in ('networks', 'teachers') for number in range(NETWORKS)]
+        return [
+            line for prefix in ('', *prefixes) for line in self._teachers[0].adapt_state(state, meta, label, prefix)
+        ]
+
+    @property
     def _teachers(self) -> list[DualEncoder]:
         return cast('list[DualEncoder]', list(self.teachers))
 

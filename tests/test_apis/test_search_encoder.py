@@ -357,3 +357,29 @@ def test_a_model_of_a_pre_training_can_be_searched_with(made):
 def test_bases_of_pre_trainings_say_how_pictures_are_prepared(base):
     pipeline = pipeline_of(Config.fromfile(HERE.parents[1] / f'configs/_base_/datasets/{base}.py'))
     assert [step.type for step in pipeline] == ['LoadPersonImage', 'Resize', 'Tokenize', 'PackPersonInputs']
+
+
+def test_a_checkpoint_of_another_image_size(tmp_path):
+    """128 x 32 has 16 x 4 patches: mmpretrain would take them for 8 x 8."""
+    from model_builders import VIT
+
+    from mmt2ireid.apis import get_model
+
+    def make(name, size):
+        steps = [dict(type='Resize', scale=size[::-1])]
+        return make_model('bert', tmp_path / name, image_encoder=dict(VIT, img_size=size), steps=steps)
+
+    config, path = make('old', (128, 32))
+    checkpoint = torch.load(path, weights_only=True)
+    torch.save(dict(checkpoint, meta=dict(cfg=Config.fromfile(config).pretty_text)), path)
+    other, _ = make('new', (64, 32))
+    rows = checkpoint['state_dict']['image_encoder.pos_embed'][:, 1:].reshape(1, 16, 4, -1).permute(0, 3, 1, 2)
+    wanted = torch.nn.functional.interpolate(rows, size=(8, 4), mode='bicubic').flatten(2).transpose(1, 2)
+    encoder = TorchEncoder(other, path)
+    for model in (get_model(other, str(path)), encoder.model):
+        assert torch.allclose(model.image_encoder.pos_embed[:, 1:].cpu(), wanted, atol=1e-6)
+    assert encoder.encode_images(pictures(2, seed=0)).shape == (2, encoder.dim)
+    with pytest.raises(ValueError, match=r'the image encoder, 64 x 32 .*, but gives 128 x 32'):
+        mixed = Config.fromfile(other)
+        mixed.test_dataloader.dataset.pipeline[1].scale = (32, 128)
+        TorchEncoder(mixed, path)

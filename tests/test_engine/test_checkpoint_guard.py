@@ -5,7 +5,8 @@ import torch
 from mmengine.runner import Runner, save_checkpoint
 from torch import nn
 
-from mmt2ireid.engine.hooks.checkpoint_guard import CheckpointGuardHook, compare
+from mmt2ireid.engine.checkpoint_fit import compare
+from mmt2ireid.engine.hooks.checkpoint_guard import CheckpointGuardHook
 from mmt2ireid.engine.launch import build_runner
 
 

@@ -16,8 +16,8 @@ from test_resume_exact import assert_same_end, crash
 from tiny_config import write_config
 
 from mmt2ireid.compat import load_from_local
+from mmt2ireid.engine.checkpoint_fit import compare
 from mmt2ireid.engine.hooks import MutualTeachingHook, mutual_teaching
-from mmt2ireid.engine.hooks.checkpoint_guard import compare
 from mmt2ireid.engine.launch import build_runner, run
 from mmt2ireid.engine.options import use_amp
 from mmt2ireid.labeling import cluster, jaccard_distance

@@ -39,7 +39,7 @@ from published_models import (
 
 from mmt2ireid.apis import get_model
 from mmt2ireid.apis.converters import IRRA, UNIPT, convert_checkpoint, convert_command
-from mmt2ireid.engine.hooks.checkpoint_guard import compare
+from mmt2ireid.engine.checkpoint_fit import compare
 
 pytest.importorskip('open_clip')
 

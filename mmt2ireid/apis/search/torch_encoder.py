@@ -14,13 +14,13 @@ from mmengine.config import Config
 from torch import Tensor
 
 from mmt2ireid.apis.devices import usable_device
-from mmt2ireid.apis.model_zoo import find_config, get_model
+from mmt2ireid.apis.model_zoo import find_config, get_model, report_adapted
 from mmt2ireid.apis.search.encoder import TextReading, check_pictures
 from mmt2ireid.apis.search.fingerprint import model_fingerprint, retrieval_heads, retrieval_network
 from mmt2ireid.apis.search.preprocessing import PicturePreparation, image_steps, pipeline_tokenizer, test_pipeline
 from mmt2ireid.apis.search.text_side import TextSide
 from mmt2ireid.compat import load_from_local
-from mmt2ireid.engine.hooks.checkpoint_guard import compare
+from mmt2ireid.engine.checkpoint_fit import fit_checkpoint
 from mmt2ireid.structures import PersonSample
 
 
@@ -45,7 +45,8 @@ class TorchEncoder(TextSide):
 
     Raises:
         FileNotFoundError: the config, the checkpoint or a file of the tokenizer is missing.
-        ValueError: the checkpoint lacks weights that retrieval uses, or an argument does not fit.
+        ValueError: the checkpoint lacks weights that retrieval uses, the test pipeline gives images of another size
+            than the encoder's, or an argument does not fit.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class TorchEncoder(TextSide):
         self.tokenizer = pipeline_tokenizer(pipeline, words)
         self.picture_steps = image_steps(pipeline)
         self._prepare = PicturePreparation(self.picture_steps, cfg.get('default_scope', 'mmt2ireid'))
+        self._check_size()
         self.fingerprint = model_fingerprint(self.model, picture_steps=self.picture_steps, tokenizer=self.tokenizer)
         self.model.to(self.device)
         self._reading = threading.Lock()
@@ -91,6 +93,17 @@ class TorchEncoder(TextSide):
             samples = [PersonSample(token_ids=[torch.zeros(1, dtype=torch.int64)]) for _ in images]
             features.append(self._run(images, samples, 'image'))
         return np.concatenate(features)
+
+    def _check_size(self) -> None:
+        wanted: Any = getattr(self.model, 'image_size', None)
+        if wanted is None:
+            return
+        got = tuple(self._prepare(np.zeros((*wanted, 3), dtype=np.uint8)).shape[1:])
+        if got != tuple(wanted):
+            raise ValueError(
+                f'the test pipeline must give images of the size of the image encoder, {wanted[0]} x {wanted[1]} '
+                f'(height x width; its img_size or image_size), but gives {got[0]} x {got[1]}'
+            )
 
     def _read(self, text: str) -> tuple[list[int], TextReading]:
         with self._reading:  # the count of truncated texts must be this one's
@@ -120,23 +133,20 @@ class TorchEncoder(TextSide):
 def _load_model(cfg: Config, path: str) -> tuple[Any, list[str] | None]:
     """The model with a checkpoint's weights, and the words that the checkpoint was trained with, if it tells."""
     checkpoint = load_from_local(path, 'cpu')
-    state = checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else None
-    if not isinstance(state, dict):
-        raise ValueError(f'checkpoint {path} must hold tensors by name, but holds a {type(checkpoint).__name__}')
-    state = {str(key).removeprefix('module.'): value for key, value in state.items()}
     model = get_model(cfg)
     for name in ('encode_image', 'encode_text', 'data_preprocessor'):
         if not hasattr(model, name):
             raise ValueError(f'the model must have {name} to be searched with, but {type(model).__name__} has not')
-    difference = compare(model, state)
-    wrong = {*difference.missing, *difference.misshapen}
+    fit = fit_checkpoint(model, checkpoint, f'checkpoint {path}')
+    report_adapted(fit, path)
+    wrong = {*fit.difference.missing, *fit.difference.misshapen}
     needed = [key for key in sorted(wrong) if _is_used(model, key)]
     if needed:
         raise ValueError(
             f'checkpoint {path} must hold all weights that retrieval uses, but {len(needed)} are missing or of another '
             f'shape, first {", ".join(needed[:3])}: does it belong to this config?'
         )
-    model.load_state_dict({key: value for key, value in state.items() if key not in wrong}, strict=False)
+    model.load_state_dict({key: value for key, value in fit.state.items() if key not in wrong}, strict=False)
     meta = checkpoint.get('meta') if 'state_dict' in checkpoint else None
     words = meta.get('vocabulary') if isinstance(meta, dict) else None
     return model.eval(), words

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mmt2ireid.models.clip_towers import build_clip, check_activation, logit_scale_of, resize_grid
 from mmt2ireid.models.weights import load_matching
+from mmt2ireid.models.weights.positions import PositionTable
 from mmt2ireid.registry import MODELS
 from mmt2ireid.structures import EncoderOutput
 
@@ -95,6 +96,13 @@ class OpenCLIPImageEncoder(BaseModule):
             state[key] = resize_grid(state[key], _native_grid(tower), self.grid)
         load_matching(self.visual, state, label)
         self.clip_scale = logit_scale_of(network)
+
+    def position_table(self) -> PositionTable | None:
+        """Describes the tower's position embeddings; None for a tower of another kind, of one size."""
+        if not self.kind:
+            return None
+        key = 'visual.positional_embedding' if self.kind == 'vit' else 'visual.attnpool.positional_embedding'
+        return PositionTable(key, self.grid, 1, 'open_clip', (self.image_size[0], self.image_size[1]))
 
     def forward(self, images: Tensor) -> EncoderOutput:
         """Encodes pictures.

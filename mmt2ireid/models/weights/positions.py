@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -17,26 +18,44 @@ class PositionTable:
         key: its name in the module's state dict.
         grid: (rows, columns) of patches.
         extra: leading rows that are no patches.
-        mode: how mmpretrain's module interpolates; '' where timm's rule holds.
+        mode: how mmpretrain's module interpolates; ``timm`` or ``open_clip`` where the rule of these holds.
+        image_size: (height, width) of the images; None where the module does not say.
     """
 
     key: str
     grid: tuple[int, int]
     extra: int
     mode: str
+    image_size: tuple[int, int] | None = None
 
 
 def table_of(module: nn.Module) -> PositionTable | None:
-    """The position table of an mmpretrain backbone or of ``mmpretrain.TIMMBackbone``; None where it has none."""
+    """Describes the position table of an image transformer.
+
+    Args:
+        module: an mmpretrain backbone, ``mmpretrain.TIMMBackbone``, or an encoder with a ``position_table`` of its own.
+
+    Returns:
+        The table; None where there is none.
+    """
+    own: Any = getattr(module, 'position_table', None)
+    if own is not None:
+        return own()
     owner: Any = getattr(module, 'timm_model', module)
     inner: Any = getattr(owner, 'model', owner)  # what timm's features_only wraps around a transformer
     patches = getattr(inner, 'patch_embed', None)
     grid = getattr(patches, 'init_out_size', None) or getattr(patches, 'grid_size', None)
     if not isinstance(getattr(inner, 'pos_embed', None), Tensor) or inner.pos_embed.ndim != 3 or grid is None:
         return None
+    mode = 'timm' if owner is not module else getattr(module, 'interpolate_mode', None)
+    if mode is None:
+        return None
     extra = inner.pos_embed.shape[1] - grid[0] * grid[1]
-    key = next(name for name, value in module.named_parameters() if value is inner.pos_embed)
-    return PositionTable(key, (grid[0], grid[1]), extra, '' if owner is not module else module.interpolate_mode)
+    named = itertools.chain(module.named_parameters(), module.named_buffers())  # a teacher's weights are buffers
+    key = next(name for name, value in named if value is inner.pos_embed)
+    size = getattr(inner, 'img_size', None) or getattr(patches, 'img_size', None)
+    size = (size, size) if isinstance(size, int) else size
+    return PositionTable(key, (grid[0], grid[1]), extra, mode, None if size is None else (size[0], size[1]))
 
 
 def resize_positions(rows: Tensor, own: PositionTable, grid: tuple[int, int] | None, label: str) -> Tensor:
@@ -66,7 +85,11 @@ def resize_positions(rows: Tensor, own: PositionTable, grid: tuple[int, int] | N
         )
     if grid == own.grid:
         return rows
-    if own.mode:
+    if own.mode == 'open_clip':
+        from mmt2ireid.models.clip_towers import resize_grid
+
+        return resize_grid(rows[0], grid, own.grid)[None]
+    if own.mode != 'timm':
         from mmpretrain.models.utils import resize_pos_embed
 
         return resize_pos_embed(rows, grid, own.grid, own.mode, own.extra)
