@@ -46,8 +46,8 @@ def first_ranks(
         cosine.device,
     )
     first = np.zeros(cosine.num_queries, dtype=np.int64)
-    for rows, ranks in ranks_of_relevant(cosine, relevant):
-        first[rows] = ranks[:, 0].cpu().numpy()
+    for rows, places in ranks_of_relevant(cosine, relevant):
+        first[rows] = places.ranks[:, 0].cpu().numpy()
     return first
 
 

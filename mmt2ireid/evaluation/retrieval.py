@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from mmt2ireid.evaluation.similarity import ChunkedCosine
+from mmt2ireid.evaluation.ties import TiedGroups, expected_hits, expected_penalty, expected_precision
 
 # With more relevant items than this a stable sort of all scores costs less than counting for each item.
 _MAX_COUNTED = 64
 # Counts are summed in float32, which holds every integer up to here.
 _MAX_COUNTED_GALLERY = 2**24
-# Bytes per score: counting needs a work matrix and a mask; sorting needs values, indices, ranks and scratch.
+# Bytes per score: counting needs a work matrix and a mask; sorting needs values twice, indices, ranks and scratch.
 _COUNTING_BYTES = {torch.float32: 5, torch.float64: 9}
-_SORTING_BYTES = 64
-_BYTES_PER_RELEVANT = 72
+_SORTING_BYTES = 80
+_BYTES_PER_RELEVANT = 176
+TIES = ('gallery_order', 'expected')
 
 
 @torch.no_grad()
@@ -32,11 +34,14 @@ def retrieval_metrics(
     device: str | torch.device | None = None,
     max_bytes: int = 2**30,
     allow_missing: bool = False,
+    ties: str = 'gallery_order',
+    count_ties: bool = False,
 ) -> dict[str, float]:
     """Ranks the gallery for every query by cosine similarity and measures where the right identity stands.
 
     A hit is a gallery item with the query's identity. Of gallery items with equal scores the one with the smaller
-    index ranks higher. The ranks r_1 < ... < r_m of a query's m relevant items give
+    index ranks higher, or, with ``ties='expected'``, every order is equally likely and the metrics are their exact
+    expectations (:mod:`~mmt2ireid.evaluation.ties`). The ranks r_1 < ... < r_m of a query's m relevant items give
 
         R{k} = [r_1 <= k],    AP = 1/m sum_j j / r_j,    INP = m / r_m,
 
@@ -58,6 +63,9 @@ def retrieval_metrics(
         max_bytes: memory to use beyond the features (and a few numbers per query and gallery item).
         allow_missing: leave queries whose identity is not in the gallery out of the means, and report their number as
             ``num_queries_without_match``, instead of raising.
+        ties: 'gallery_order', or 'expected' for the mean over all orders of equal scores.
+        count_ties: report as ``num_queries_tied`` how many queries have a relevant and another item with equal scores,
+            so that the order of these decides about the metrics.
 
     Returns:
         ``{'R1': ..., 'R5': ..., 'R10': ..., 'mAP': ..., 'mINP': ...}`` in percent.
@@ -71,6 +79,7 @@ def retrieval_metrics(
         {'R1': 0.0, 'mAP': 50.0, 'mINP': 50.0}
     """
     topk = _checked_topk(topk)
+    check_ties(ties)
     cosine = ChunkedCosine(query_feats, gallery_feats, device=device, max_bytes=max_bytes)
     relevant = Relevant(
         as_pids(query_pids, cosine.num_queries, 'query_pids'),
@@ -83,15 +92,25 @@ def retrieval_metrics(
         raise ValueError(
             f'every query must have its identity in the gallery, but {num_missing} of {cosine.num_queries} have not'
         )
-    first = np.empty(cosine.num_queries, dtype=np.int64)
-    precision, penalty = np.empty((2, cosine.num_queries))
-    for rows, ranks in ranks_of_relevant(cosine, relevant):
-        first[rows], precision[rows], penalty[rows] = _per_query(ranks, relevant.counts[rows])
-    metrics = {f'R{k}': 100.0 * float(np.mean(first[matched] <= k)) for k in topk}
+    hits = np.empty((cosine.num_queries, len(topk)))
+    precision, penalty, tied = np.empty((3, cosine.num_queries))
+    for rows, places in ranks_of_relevant(cosine, relevant):
+        counts = relevant.counts[rows]
+        groups = TiedGroups.of(counts, *(table.cpu().numpy() for table in (places.above, places.tied)))
+        tied[rows] = groups.are_mixed
+        if ties == 'expected':
+            hits[rows] = expected_hits(groups, topk)
+            precision[rows], penalty[rows] = expected_precision(groups), expected_penalty(groups)
+        else:
+            first, precision[rows], penalty[rows] = _per_query(places.ranks, counts)
+            hits[rows] = first[:, None] <= np.array(topk)
+    metrics = {f'R{k}': 100.0 * float(np.mean(hits[matched, number])) for number, k in enumerate(topk)}
     metrics['mAP'] = 100.0 * float(np.mean(precision[matched]))
     metrics['mINP'] = 100.0 * float(np.mean(penalty[matched]))
     if allow_missing:
         metrics['num_queries_without_match'] = num_missing
+    if count_ties:
+        metrics['num_queries_tied'] = int(tied[matched].sum())
     return metrics
 
 
@@ -171,8 +190,22 @@ class Relevant:
         return self._members[(self._starts[rows, None] + steps).clamp_(max=len(self._members) - 1)]
 
 
-def ranks_of_relevant(cosine: ChunkedCosine, relevant: Relevant) -> Iterator[tuple[np.ndarray, Tensor]]:
-    """Yields query numbers (n,) and the ranks (n, P) of their relevant items, ascending, padded with huge numbers."""
+class Places(NamedTuple):
+    """Where the relevant items of n queries are, int64 (n, P) each, by ascending ranks; the ends are padding.
+
+    Attributes:
+        ranks: from 1; huge numbers as padding.
+        above: gallery items with higher scores.
+        tied: gallery items with the same score, the item itself included.
+    """
+
+    ranks: Tensor
+    above: Tensor
+    tied: Tensor
+
+
+def ranks_of_relevant(cosine: ChunkedCosine, relevant: Relevant) -> Iterator[tuple[np.ndarray, Places]]:
+    """Yields query numbers (n,) and the places of their relevant items."""
     counts = relevant.counts
     limit = _MAX_COUNTED if cosine.num_gallery < _MAX_COUNTED_GALLERY else 0
     # Queries with about as many relevant items go together, so that little is computed for padding.
@@ -191,36 +224,42 @@ def ranks_of_relevant(cosine: ChunkedCosine, relevant: Relevant) -> Iterator[tup
             rows = group[start : start + chunk]
             index = torch.from_numpy(rows).to(cosine.device)
             items = relevant.items(index, int(counts[rows].max()))
-            ranks = rank(cosine.scores(index, out), items, work[: len(rows)])
+            places = rank(cosine.scores(index, out), items, work[: len(rows)])
             padding = torch.arange(items.size(1)) >= torch.from_numpy(counts[rows])[:, None]
-            ranks.masked_fill_(padding.to(cosine.device), torch.iinfo(torch.int64).max)
-            yield rows, ranks.sort(dim=1).values
+            places.ranks.masked_fill_(padding.to(cosine.device), torch.iinfo(torch.int64).max)
+            ranks, by_rank = places.ranks.sort(dim=1)
+            yield rows, Places(ranks, places.above.gather(1, by_rank), places.tied.gather(1, by_rank))
 
 
-def _ranks_by_counting(scores: Tensor, items: Tensor, work: Tensor) -> Tensor:
-    """1-based ranks (n, P) of ``items`` (n, P) in ``scores`` (n, G): one and the number of items that go before.
+def _ranks_by_counting(scores: Tensor, items: Tensor, work: Tensor) -> Places:
+    """Places of ``items`` (n, P) in ``scores`` (n, G): one and the number of items that go before.
 
     Comparisons are written as 0.0 and 1.0 to ``work`` because floats are summed several times faster than booleans.
     """
     own = scores.gather(1, items)
-    ranks = torch.empty_like(items)
+    ranks, higher, tied = (torch.empty_like(items) for _ in range(3))
     position = torch.arange(scores.size(1), device=scores.device)
     for column in range(items.size(1)):
         threshold = own[:, column : column + 1]
         above = torch.gt(scores, threshold, out=work).sum(1)
         not_below = torch.ge(scores, threshold, out=work).sum(1)
+        higher[:, column], tied[:, column] = above, not_below - above
         if (not_below - above > 1).any():
             ties = torch.eq(scores, threshold, out=work)
             above += ties.masked_fill_(position >= items[:, column : column + 1], 0).sum(1)
         ranks[:, column] = above + 1
-    return ranks
+    return Places(ranks, higher, tied)
 
 
-def _ranks_by_sorting(scores: Tensor, items: Tensor, work: Tensor) -> Tensor:
+def _ranks_by_sorting(scores: Tensor, items: Tensor, work: Tensor) -> Places:
     """As :func:`_ranks_by_counting`, at a cost that does not depend on the number of ``items``."""
     order = scores.argsort(dim=1, descending=True, stable=True)
     position = torch.arange(1, scores.size(1) + 1, device=scores.device).expand_as(order)
-    return torch.empty_like(order).scatter_(1, order, position).gather(1, items)
+    ranks = torch.empty_like(order).scatter_(1, order, position).gather(1, items)
+    ascending = torch.gather(scores, 1, order, out=work).flip(1)
+    own = scores.gather(1, items)
+    not_below, above = (scores.size(1) - torch.searchsorted(ascending, own, right=right) for right in (False, True))
+    return Places(ranks, above, not_below - above)
 
 
 def _per_query(ranks: Tensor, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -230,6 +269,19 @@ def _per_query(ranks: Tensor, counts: np.ndarray) -> tuple[np.ndarray, np.ndarra
     precision = (step / table * (step <= counts[:, None])).sum(1) / counts
     last = table[np.arange(len(table)), counts - 1]
     return table[:, 0], precision, counts / last
+
+
+def check_ties(ties: str) -> None:
+    """Refuse an unknown rule for equal scores.
+
+    Args:
+        ties: one of :data:`TIES`.
+
+    Raises:
+        ValueError: it is another.
+    """
+    if ties not in TIES:
+        raise ValueError(f'ties must be one of {TIES}, but got {ties!r}')
 
 
 def _checked_topk(topk: Sequence[int]) -> tuple[int, ...]:

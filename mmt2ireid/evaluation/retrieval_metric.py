@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +13,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from mmt2ireid.evaluation.feature_file import save_features
-from mmt2ireid.evaluation.retrieval import retrieval_metrics
+from mmt2ireid.evaluation.retrieval import check_ties, retrieval_metrics
 from mmt2ireid.registry import METRICS
 
 _DIRECTIONS = ('t2i', 'i2t')
@@ -30,6 +31,9 @@ class RetrievalMetric(BaseMetric):
         directions: any of 't2i' (queries are all captions, the gallery is every image once) and 'i2t' (queries are
             the images, the gallery is all captions).
         topk: which R{k} to report.
+        ties: 'gallery_order': of equal scores the earlier image or caption ranks higher; 'expected': the exact
+            expectation over all orders of equal scores. Queries whose metrics such an order decides are counted and
+            logged in both cases.
         out_file: where to write the features, with identities, paths and captions
             (:func:`~mmt2ireid.evaluation.save_features`); None writes none.
         device: where to rank: 'auto' is a CUDA device if there is one, else the CPU.
@@ -37,9 +41,13 @@ class RetrievalMetric(BaseMetric):
         collect_device: 'cpu' or 'gpu', how results travel between ranks.
         prefix: put before the names of the numbers, as in 'val/t2i/R1'.
 
+    Attributes:
+        tied_shares: by direction, the share of queries with a right and a wrong answer of equal scores in the last
+            evaluation, from 0 to 1.
+
     Raises:
-        ValueError: unknown or no directions, ``topk`` below 1; in use: samples without features, features that do not
-            fit the captions, unknown identities, an image that comes twice.
+        ValueError: unknown or no directions, an unknown rule for ties, ``topk`` below 1; in use: samples without
+            features, features that do not fit the captions, unknown identities, an image that comes twice.
     """
 
     default_prefix = ''
@@ -49,6 +57,7 @@ class RetrievalMetric(BaseMetric):
         *,
         directions: Sequence[str] = ('t2i',),
         topk: Sequence[int] = (1, 5, 10),
+        ties: str = 'gallery_order',
         out_file: str | None = None,
         device: str = 'auto',
         max_bytes: int = 2**30,
@@ -61,7 +70,10 @@ class RetrievalMetric(BaseMetric):
             raise ValueError(f'directions must be some of {_DIRECTIONS}, but got {directions}')
         if not topk or any(k < 1 for k in topk):
             raise ValueError(f'topk must be positive integers, but got {tuple(topk)}')
+        check_ties(ties)
         self.directions = directions
+        self.ties = ties
+        self.tied_shares: dict[str, float] = {}
         self.topk = tuple(topk)
         self.out_file = out_file
         self.device = device
@@ -135,9 +147,23 @@ class RetrievalMetric(BaseMetric):
                 self.topk,
                 device=self._ranking_device(),
                 max_bytes=self.max_bytes,
+                ties=self.ties,
+                count_ties=True,
             )
+            self._note_ties(direction, found.pop('num_queries_tied'), len(queries))
             metrics.update({f'{direction}/{name}': value for name, value in found.items()})
         return metrics
+
+    def _note_ties(self, direction: str, num_tied: float, num_queries: int) -> None:
+        self.tied_shares[direction] = num_tied / num_queries
+        if num_tied:
+            how = 'the order of the gallery decides' if self.ties == 'gallery_order' else 'the expected value is given'
+            print_log(
+                f'{direction}: {num_tied:.0f} of {num_queries} queries have a right and a wrong answer with exactly '
+                f'equal scores: {how} (ties={self.ties!r})',
+                logger='current',
+                level=logging.WARNING,
+            )
 
     def _ranking_device(self) -> str:
         if self.device != 'auto':

@@ -11,7 +11,7 @@ from crash_runs import load_tool
 from mmengine.config import Config
 from report_names import CONFIG, ROOT, SECOND, paths
 
-from mmt2ireid.apis.report import Checkpoint, cross_dataset, identify, markdown, report_selection, selection
+from mmt2ireid.apis.report import Checkpoint, cross_dataset, identify, markdown, measure, report_selection, selection
 
 
 def test_runs_of_one_seed_are_told():
@@ -28,6 +28,19 @@ def test_loaders_that_read_another_split_are_named():
         'val.'
     )
     assert 'always 100 %' in markdown.data_notes(dict(persons=1), 'test', 'test')[0]
+
+
+def test_ties_are_noted():
+    none = measure.Result({}, 'test', 'gallery_order', {'t2i': 0.0})
+    assert markdown.tie_notes([none]) == []
+    some = measure.Result({}, 'test', 'gallery_order', {'t2i': 0.25, 'i2t': 0.0})
+    (note,) = markdown.tie_notes([none, some])
+    assert note.startswith(
+        'Text to image: up to 25.0% of the queries have a right and a wrong answer with exactly equal'
+    )
+    assert note.endswith('they count by the order of the gallery.')
+    (note,) = markdown.tie_notes([measure.Result({}, 'test', 'expected', {'i2t': 0.5})])
+    assert note.startswith('Image to text: 50.0% ') and 'expected values over their orders' in note
 
 
 @pytest.mark.parametrize(

@@ -100,8 +100,13 @@ def report_cross_dataset(
     results = [[[next(metrics) for _ in known[i]] for _ in tests] for i in range(len(trained))]
     if main:
         shared = [[shares_image_source(cfg) for cfg in row] for row in cfgs]
+        about_ties = [
+            f'{job.title}: {note}'
+            for job, result in zip(jobs, found, strict=True)
+            for note in markdown.tie_notes([result])
+        ]
         with new_folder(folder) as made:
-            _write(made, trained, tests, known, results, shared, data)
+            _write(made, trained, tests, known, results, shared, data, about_ties)
     return results
 
 
@@ -145,6 +150,7 @@ def _write(
     results: Sequence[Sequence[Sequence[Metrics]]],
     shared: Sequence[Sequence[bool]],
     counts: Sequence[Mapping[str, Any]],
+    about_ties: Sequence[str],
 ) -> None:
     made = provenance()
     own = [[is_same_data(row.cfg.test_dataloader, column.cfg.test_dataloader) for column in tests] for row in trained]
@@ -170,7 +176,7 @@ def _write(
         f'{column.name}: {note}'
         for column, counted in zip(tests, counts, strict=True)
         for note in markdown.data_notes(counted, counted['split'], 'test')
-    ]
+    ] + list(about_ties)
     parts = [
         markdown.opening('Cross-dataset evaluation', {}, made),
         '\n\n'.join(part for part in ('## Matrix (%)', ' '.join(legend), matrix) if part),

@@ -21,7 +21,7 @@ from mmt2ireid.apis.report.folder import (
     provenance,
     write_words,
 )
-from mmt2ireid.apis.report.measure import Job, Measured, evaluate, measure
+from mmt2ireid.apis.report.measure import Job, Measured, Result, evaluate, measure
 from mmt2ireid.engine.launch import is_main
 
 
@@ -63,11 +63,10 @@ def report_evaluation(
     results = evaluate(
         jobs, lambda _, file: measured.append(measure(file, curves_only=bool(measured))), launcher=launcher
     )
-    runs = [result.metrics for result in results]
-    means = mean_metrics(runs)
+    means = mean_metrics([result.metrics for result in results])
     if main:
         with new_folder(folder) as made:
-            _write(made, cfg, config, split, results[0].split or split, known, runs, measured)
+            _write(made, cfg, config, split, results, known, measured)
     return means
 
 
@@ -86,12 +85,12 @@ def _write(
     cfg: Config,
     config: str,
     loader: str,
-    split: str,
+    results: Sequence[Result],
     known: Sequence[Checkpoint],
-    runs: Sequence[Mapping[str, float]],
     measured: Sequence[Measured],
 ) -> None:
     first, made = measured[0], provenance()
+    runs, split = [result.metrics for result in results], results[0].split or loader
     pictures = draw_pictures(folder, first, {name: [one.cmc[name] for one in measured] for name in first.cmc})
     names = markdown.labels(known)
     rows: list[tuple[str, Sequence[Mapping[str, float]]]] = [
@@ -99,7 +98,7 @@ def _write(
     ]
     facts = {'config': f'`{config}` (in full: [{CONFIG}]({CONFIG}))'}
     facts['data'] = markdown.data_facts(first.data, data_name(cfg), split)
-    about_data, notes = markdown.data_notes(first.data, split, loader), []
+    about_data, notes = markdown.data_notes(first.data, split, loader), markdown.tie_notes(results)
     if len(runs) > 1:
         rows.append((f'**{markdown.SPREAD}**', runs))
         if len({checkpoint.folder for checkpoint in known}) < len(known):

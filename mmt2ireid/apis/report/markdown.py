@@ -8,6 +8,7 @@ from typing import Any
 
 from mmt2ireid.apis.report.checkpoints import Checkpoint
 from mmt2ireid.apis.report.folder import CMC, FAILURES, HISTOGRAM, NAMES, SEED, SUCCESSES, Pictures
+from mmt2ireid.apis.report.measure import Result
 from mmt2ireid.engine.report import mean_and_spread
 
 SPREAD = 'mean ± sample standard deviation'
@@ -112,6 +113,29 @@ def data_notes(data: Mapping[str, int], split: str, loader: str) -> list[str]:
         )
     if data.get('persons') == 1:
         notes.append(f'The {split} split has one person only: every answer is right, and R1 is always 100 %.')
+    return notes
+
+
+def tie_notes(results: Sequence[Result]) -> list[str]:
+    """How many queries are decided by the order of equal scores, and how they count; none where nothing ties.
+
+    Args:
+        results: evaluations of one config.
+    """
+    notes = []
+    for direction, title in NAMES.items():
+        share = max(result.tied.get(direction, 0.0) for result in results)
+        if share:
+            how = (
+                'they count by the order of the gallery'
+                if results[0].ties == 'gallery_order'
+                else 'metrics are expected values over their orders; curves and strips are in the order of the gallery'
+            )
+            most = 'up to ' if len(results) > 1 else ''
+            notes.append(
+                f'{title.capitalize()}: {most}{share:.1%} of the queries have a right and a wrong answer with exactly '
+                f'equal scores; {how}.'
+            )
     return notes
 
 

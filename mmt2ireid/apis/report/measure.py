@@ -20,7 +20,7 @@ from mmt2ireid.apis.report.checkpoints import Checkpoint
 from mmt2ireid.engine import options
 from mmt2ireid.engine.dataset_parts import split_of
 from mmt2ireid.engine.launch import run_each
-from mmt2ireid.evaluation import SimilarityHistogram, cmc_curve, first_ranks, similarity_histogram
+from mmt2ireid.evaluation import RetrievalMetric, SimilarityHistogram, cmc_curve, first_ranks, similarity_histogram
 from mmt2ireid.visualization import SavedFeatures
 
 MAX_RANK = 50
@@ -71,10 +71,14 @@ class Result:
     Attributes:
         metrics: by names such as ``t2i/R1``.
         split: the split that the data set reads, as it names it itself; None where it has none.
+        ties: the rule for equal scores.
+        tied: by direction, the share of queries that such a rule decides, from 0 to 1; known in rank 0.
     """
 
     metrics: dict[str, float]
     split: str | None
+    ties: str
+    tied: dict[str, float]
 
 
 def evaluate(
@@ -111,7 +115,8 @@ def evaluate(
         metrics = {name: float(value) for name, value in runner.test().items()}
         if is_main_process() and look is not None and number in files:
             look(number, files[number])
-        return Result(metrics, split_of(runner.test_dataloader.dataset))
+        metric = next(one for one in runner.test_evaluator.metrics if isinstance(one, RetrievalMetric))
+        return Result(metrics, split_of(runner.test_dataloader.dataset), metric.ties, dict(metric.tied_shares))
 
     return run_each(cfgs, test, launcher=launcher)
 

@@ -141,7 +141,16 @@ def report_selection(
     ]
     if main:
         with new_folder(folder) as made:
-            _write(made, cfg, splits['test'], config, read, runs, [measured[order.index(number)] for number in chosen])
+            _write(
+                made,
+                cfg,
+                splits['test'],
+                config,
+                read,
+                markdown.tie_notes(test),
+                runs,
+                [measured[order.index(number)] for number in chosen],
+            )
     return mean_metrics([run.test[run.on_val] for run in runs])
 
 
@@ -151,6 +160,7 @@ def _write(
     on_test: Config,
     config: str,
     read: Mapping[str, str],
+    about_ties: Sequence[str],
     runs: Sequence[Run],
     measured: Sequence[Measured],
 ) -> None:
@@ -159,7 +169,7 @@ def _write(
     right = [run.test[run.on_val] for run in runs]
     wrong = [run.test[run.on_test] for run in runs]
     shown = [run.checkpoints[run.on_val] for run in runs]
-    notes = markdown.seed_notes(shown)
+    notes = [*about_ties, *markdown.seed_notes(shown)]
     spread = f', {markdown.SPREAD} of {len(runs)} runs' if len(runs) > 1 else ''
     facts = {'config': f'`{config}` (in full: [{CONFIG}]({CONFIG}))'}
     facts['data'] = markdown.data_facts(first.data, data_name(on_test), read['test'])
