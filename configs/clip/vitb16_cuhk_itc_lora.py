@@ -7,5 +7,4 @@ model = dict(
     image_encoder=dict(_delete_=True, encoder=_base_.model.image_encoder, **adapters),
     text_encoder=dict(_delete_=True, encoder=_base_.model.text_encoder, **adapters))
 # The rate and Adam's eps are ours: adapters start at random and from zero.
-optim_wrapper = dict(
-    optimizer=dict(lr=1e-4, eps=1e-8), paramwise_cfg=dict(custom_keys=dict(heads=dict(lr_mult=1.0))))
+optim_wrapper = dict(optimizer=dict(lr=1e-4, eps=1e-8))

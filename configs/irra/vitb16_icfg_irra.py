@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/clip_vitb16_irra.py',
     '../_base_/datasets/icfg_clip_masked.py',
-    '../_base_/schedules/clip_finetune.py',
+    '../_base_/schedules/irra.py',
     '../_base_/default_runtime.py',
 ]
 

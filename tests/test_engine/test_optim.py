@@ -39,15 +39,22 @@ def train(net, wrapper, steps=4, seed=1):
 
 
 @pytest.mark.parametrize('kind', ['AdamW', 'SGD', 'Adam'])
-@pytest.mark.parametrize('paramwise', [PARAMWISE, None])
-def test_updates_equal_the_default_constructors(kind, paramwise):
+@pytest.mark.parametrize(
+    ('paramwise', 'num_groups'),
+    [
+        (dict(norm_decay_mult=0.0, bias_decay_mult=0.0), 2),
+        (dict(custom_keys=dict(text=dict(lr_mult=0.1), image=dict(decay_mult=0.5))), 3),
+        (None, 1),
+    ],
+)
+def test_updates_equal_the_default_constructors(kind, paramwise, num_groups):
     ours, theirs = model(), model()
     wrapper = build(ours, type=kind, paramwise=paramwise)
     train(ours, wrapper)
     train(theirs, build(theirs, 'DefaultOptimWrapperConstructor', type=kind, paramwise=paramwise))
     for one, two in zip(ours.parameters(), theirs.parameters(), strict=True):
         assert torch.allclose(one, two, rtol=0, atol=1e-7)
-    assert len(wrapper.optimizer.param_groups) == (3 if paramwise else 1)
+    assert len(wrapper.optimizer.param_groups) == num_groups
 
 
 def test_settings_reach_the_groups():
@@ -55,7 +62,8 @@ def test_settings_reach_the_groups():
     assert [(group['lr'], group['weight_decay'], len(group['params'])) for group in groups] == [
         (1e-2, 0.1, 4),
         (1e-2, 0.0, 10),
-        (1e-3, 0.1, 12),
+        (1e-3, 0.1, 3),
+        (1e-3, 0.0, 9),
     ]
 
 
@@ -94,16 +102,16 @@ def test_logs_a_table_and_no_line_per_parameter(capsys):
     build(model())
     out = capsys.readouterr().out
     assert 'paramwise_options' not in out
-    assert '    1       0.01        0       10           56' in out
-    assert '0 frozen tensors left out, 0 shared tensors counted once' in out
+    assert '    1       0.01        0       10           56  image, head' in out
+    assert 'frozen and left out: 0 tensors by a rate of 0, 0 by the model; 0 shared tensors counted once' in out
 
 
 def test_merge_keeps_the_order():
     a, b, c = (nn.Parameter(torch.zeros(1)) for _ in range(3))
-    flat = [dict(params=[a], lr=1.0), dict(params=[b]), dict(params=[c], lr=1.0), dict(params=[b], lr=2.0)]
-    merged, repeated = merge_groups(flat)
-    assert [(group.get('lr'), len(group['params'])) for group in merged] == [(1.0, 2), (None, 1)]
-    assert merged[0]['params'][1] is c and repeated == 1
+    flat = [dict(params=[x], names=[name], lr=lr) for x, name, lr in ((a, 'a', 1.0), (b, 'b', 2.0), (c, 'c', 1.0))]
+    merged = merge_groups(flat)
+    assert [(group['lr'], group['names']) for group in merged] == [(1.0, ['a', 'c']), (2.0, ['b'])]
+    assert merged[0]['params'][1] is c
 
 
 def test_nothing_to_train():

@@ -1,15 +1,15 @@
-# IRRA: Adam 1e-5, five times that for what starts at random, 60 epochs, five of them to warm up from 1e-6, then cosine.
-# Not in the paper but in its code: Adam's eps, weight decay, biases at twice the rate and without decay.
+# IRRA: Adam 1e-5, 60 epochs, five of them to warm up from 1e-6, then cosine. What starts at random has five times that
+# rate: irra.py names it. Not in the paper but in its code: Adam's eps, weight decay, biases at twice the rate and without
+# decay.
 optim_wrapper = dict(
     type='OptimWrapper',
     constructor='GroupedOptimWrapperConstructor',
     optimizer=dict(type='Adam', lr=1e-5, eps=1e-3, weight_decay=4e-5),
     paramwise_cfg=dict(
-        bias_lr_mult=2.0,
         bias_decay_mult=0.0,
         custom_keys={
-            'heads': dict(lr_mult=5.0),
-            'in_proj_bias': dict(lr_mult=2.0, decay_mult=0.0),
+            'image_encoder*bias': dict(lr_mult=2.0),
+            'text_encoder*bias': dict(lr_mult=2.0),
             'log_scale': dict(decay_mult=0.0),
         }))
 param_scheduler = [

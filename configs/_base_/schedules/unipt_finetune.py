@@ -9,9 +9,8 @@ optim_wrapper = dict(
         custom_keys={
             'image_encoder': dict(lr_mult=0.1),
             'text_encoder': dict(lr_mult=0.01),
-            'heads.pgu': dict(lr_mult=0.1),
-            'heads.pgu.classifiers': dict(lr_mult=1.0),
-            'heads.pgu.project': dict(lr_mult=1.0),
+            'heads.pgu.prototypes': dict(lr_mult=0.1),
+            'heads.pgu.decoder': dict(lr_mult=0.1),
         }))
 param_scheduler = dict(type='MultiStepLR', milestones=[20, 40, 50], gamma=0.1, by_epoch=True)
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=60, val_interval=1)
