@@ -1,7 +1,7 @@
 """Shows a web page that finds persons in a folder of crops by words and pictures.
 
     python tools/web_demo.py CONFIG CHECKPOINT --gallery DIR
-    python tools/web_demo.py --model EXPORTED_DIR --gallery DIR --no-add
+    python tools/web_demo.py --model EXPORTED_DIR --gallery DIR --allow-add
     python tools/web_demo.py CONFIG CHECKPOINT --gallery DIR --pattern '(?P<camera>cam_[a-z])/' --port 8000
 
 The first call encodes the crops and keeps their features below DIR; later calls encode what is new or has changed. The
@@ -57,16 +57,30 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         action='store_true',
         help='also through a public address of gradio.live: everybody who has it sees the crops',
     )
+    page.add_argument(
+        '--allow-host',
+        action='append',
+        default=[],
+        metavar='NAME',
+        help='a name that the page may be asked for by, such as that of a proxy; may be repeated (default: localhost, '
+        'addresses in numbers, --host and, if others reach the page, the name of this machine)',
+    )
+    page.add_argument(
+        '--root-path',
+        default='',
+        metavar='PATH',
+        help='where a proxy shows the page: /find, or https://example.org/find, whose name is allowed then',
+    )
     page.add_argument('--example', action='append', metavar='TEXT', help='a description to try; may be repeated')
     adding = page.add_mutually_exclusive_group()
     adding.add_argument(
         '--allow-add',
         dest='add',
         action='store_true',
-        default=None,
-        help='visitors may add crops (default: if the page is reached from this machine only)',
+        default=False,
+        help='visitors may add crops (default: they may not)',
     )
-    adding.add_argument('--no-add', dest='add', action='store_false', default=None, help='they may not')
+    adding.add_argument('--no-add', dest='add', action='store_false', help='they may not, as by default')
     page.add_argument('--max-upload-mb', type=float, default=limits.max_upload_mb, help='of one file (%(default)s)')
     page.add_argument('--max-uploads', type=int, default=limits.max_uploads, help='files at once (%(default)s)')
     page.add_argument(
@@ -82,14 +96,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def show(args: argparse.Namespace) -> None:
     """Opens the gallery and shows the page until it is interrupted."""
-    address = Address(args.host, args.port, args.share)
+    address = Address(args.host, args.port, args.share, tuple(args.allow_host), args.root_path)
     limits = PageLimits(max_upload_mb=args.max_upload_mb, max_uploads=args.max_uploads, max_added=args.max_added)
     check_gradio()
     address.check()  # before the crops are encoded, which can take long
-    allow_add = address.is_local if args.add is None else args.add
     if not address.is_local:
         whom = 'everybody who has the address of gradio.live' if args.share else 'everybody who reaches this machine'
-        tell(f'warning: {whom} can see the crops{" and add some" if allow_add else ""}; there is no password')
+        tell(f'warning: {whom} can see the crops{" and add some" if args.add else ""}; there is no password')
     if args.model:
         model, name = args.model, Path(args.model).resolve().name
     else:
@@ -108,7 +121,7 @@ def show(args: argparse.Namespace) -> None:
         tell=tell,
     )
     with searcher:
-        service = SearchService(searcher, limits=limits, allow_add=allow_add)
+        service = SearchService(searcher, limits=limits, allow_add=args.add)
         fingerprint = searcher.encoder.fingerprint
         serve(service, model=name, address=address, examples=args.example, notes=[f'weights {fingerprint[:8]}'])
     tell('the page is closed')

@@ -290,7 +290,7 @@ async def _ask(guard, path, parts, headers=()):
     async def send(message):
         sent.append(message)
 
-    scope = dict(type='http', method='POST', path=path, headers=list(headers))
+    scope = dict(type='http', method='POST', path=path, headers=[(b'host', b'localhost'), *headers])
     await guard(scope, receive, send)
     return sent[0]['status'], b''.join(message.get('body', b'') for message in sent), dict(sent[0]['headers'])
 

@@ -23,6 +23,7 @@ sys.path.insert(0, str(ROOT / 'tests/test_engine'))
 
 from crash_runs import load_tool  # noqa: E402
 from export_models import make_model  # noqa: E402
+from reverse_proxy import reverse_proxy  # noqa: E402
 
 MARKUP = '<img src=x onerror=hacked=1>'
 NAMED = f'cam_b/{MARKUP} {{{{hacked}}}} ${{hacked=1}} `\'".png'
@@ -121,7 +122,7 @@ def browser():
 
 @pytest.fixture(scope='module')
 def address(browser, model, crops):
-    with demo(model, crops, '--max-upload-mb', '0.2') as (url, _):
+    with demo(model, crops, '--max-upload-mb', '0.2', '--allow-add') as (url, _):
         yield url
 
 
@@ -132,7 +133,8 @@ class Visit:
         self.context = browser.new_context(viewport=viewport)
         self.context.set_default_timeout(SECONDS)
         self.page = self.context.new_page()
-        self.asked, self.wrong = [], []
+        self.asked, self.wrong, self.lacking = [], [], []
+        self.page.on('response', lambda answer: self.lacking.append(answer.url) if answer.status >= 400 else None)
         self.page.on('request', lambda request: self.asked.append(request.url))
         self.page.on('pageerror', lambda error: self.wrong.append(str(error)))
         self.page.on('console', lambda line: self.wrong.append(line.text) if line.type == 'error' else None)
@@ -312,6 +314,40 @@ def test_a_phone_scrolls_down_only(phone):
     assert phone.overflow() <= 0
 
 
+def test_behind_a_proxy_at_another_path(browser, model, crops, tmp_path):
+    crops = shutil.copytree(crops, tmp_path / 'crops', ignore=shutil.ignore_patterns('.*'))
+    with (
+        demo(model, crops, '--root-path', '/find') as (url, _),
+        reverse_proxy(url, '/find', strips=True, keeps_host=True) as outside,
+    ):
+        visitor = Visit(browser, f'{outside}/', WIDE)
+        visitor.ask('a man in a red coat')
+        visitor.choose('#picture_file', crops / 'cam_a/orange.png')
+        visitor.page.get_by_role('heading', name='and the picture orange.png').wait_for()
+        assert len(visitor.shown()[0]) == 12
+        assert visitor.lacking == []
+        assert len(visitor.wrong) <= 1  # browsers look for a favicon at the root of the site
+        assert all(url.startswith((outside, 'data:', 'blob:')) for url in visitor.asked)
+        visitor.context.close()
+
+
+@pytest.mark.slow
+def test_an_upload_over_a_slow_line_arrives(browser, address, crops, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (200, 150, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / 'noise.png')
+    visitor = Visit(browser, address, WIDE)
+    line = visitor.context.new_cdp_session(visitor.page)
+    line.send('Network.enable')
+    line.send(
+        'Network.emulateNetworkConditions',
+        dict(offline=False, latency=50, downloadThroughput=-1, uploadThroughput=15_000),
+    )
+    visitor.choose('#picture_file', tmp_path / 'noise.png')
+    visitor.page.get_by_role('heading', name='noise.png').wait_for()
+    assert len(visitor.shown()[0]) == 12
+    visitor.context.close()
+
+
 @pytest.mark.slow
 def test_it_ends_when_told_and_goes_on_where_it_was(model, crops, tmp_path):
     crops = shutil.copytree(crops, tmp_path / 'crops', ignore=shutil.ignore_patterns('.*'))
@@ -371,8 +407,9 @@ def test_arguments_that_do_not_go_together(run, crops, capsys):
 @pytest.mark.parametrize(
     ('options', 'may_add', 'warned'),
     [
-        ([], True, False),
+        ([], False, False),
         (['--no-add'], False, False),
+        (['--allow-add'], True, False),
         (['--host', '0.0.0.0'], False, True),
         (['--share'], False, True),
         (['--share', '--allow-add'], True, True),

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
+from mmt2ireid.apis.web.hosts import Hosts
+from mmt2ireid.apis.web.intake import Intake, LeftError, RefusedError, body_parts, too_large
 from mmt2ireid.apis.web.limits import PageLimits
+from mmt2ireid.apis.web.visitors import Visitors
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-UPLOAD = '/gradio_api/upload'
+UPLOAD, JOIN, DATA = '/gradio_api/upload', '/gradio_api/queue/join', '/gradio_api/queue/data'
 # Gradio has more: files of its cache, a proxy, recordings, statistics. The page needs none of them.
 _EXACT = re.compile(
     r'/(config|theme\.css|favicon\.ico|robots\.txt|manifest\.json|login_check|user)?/?'
     r'|/gradio_api/(info|app_id|startup-events|login_check|user|theme\.css|heartbeat/\w+|cancel|reset'
     r'|queue/(join|data|status)|upload|upload_progress|call/\w+(/\w+)?)/?'
 )
+_SERVER = b'x-gradio-server'  # would be taken for the page's own address
 _HALF = re.compile(rb'\\u[dD][89a-fA-F]')
 _STATIC = ('/assets/', '/static/', '/svelte/')
 _HEADERS = (
@@ -38,10 +44,6 @@ _HEADERS = (
 )
 
 
-class TooLargeError(Exception):
-    """A request has more bytes than it may have."""
-
-
 class Guard:
     """Stands before the page's application (ASGI).
 
@@ -49,10 +51,25 @@ class Guard:
         app: the application.
         limits: of requests.
         folder: of the uploaded files; kept small.
+        hosts: names that the page is known by.
+        root_path: where a proxy shows the page, such as ``/find``; a proxy may leave it in the paths or not.
+        visitors: hears who asks and who listens.
     """
 
-    def __init__(self, app: Any, *, limits: PageLimits, folder: Path) -> None:
+    def __init__(
+        self,
+        app: Any,
+        *,
+        limits: PageLimits,
+        folder: Path,
+        hosts: Hosts | None = None,
+        root_path: str = '',
+        visitors: Visitors | None = None,
+    ) -> None:
         self.app, self.limits, self.folder = app, limits, folder
+        self.hosts, self.root_path = hosts or Hosts(), root_path.rstrip('/')
+        self.visitors = visitors
+        self.intake = Intake(limits, folder)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request, or has it answered."""
@@ -62,7 +79,6 @@ class Guard:
             await self._http(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope['path']
         started = False
 
         async def answer(message: MutableMapping[str, Any]) -> None:
@@ -72,29 +88,65 @@ class Guard:
                 message = {**message, 'headers': [*message.get('headers', ()), *_HEADERS]}
             await send(message)
 
+        try:
+            await self._guarded(scope, receive, answer)
+        except LeftError:
+            pass
+        except RefusedError as error:
+            if not started:
+                await _refuse(answer, error.status, error.words)
+
+    async def _guarded(self, scope: Scope, receive: Receive, answer: Send) -> None:
+        headers = dict(scope['headers'])
+        reason = self.hosts.why_refused(headers)
+        if reason:
+            raise RefusedError(403, reason)
+        path = scope['path']
+        if self.root_path and path.startswith(f'{self.root_path}/'):
+            path = path[len(self.root_path) :]
         if not is_served(path):
-            await _refuse(answer, 404, 'There is nothing here.')
-            return
+            raise RefusedError(404, 'There is nothing here.')
+        scope = {**scope, 'path': path, 'raw_path': path.encode(), 'headers': _without(scope['headers'], _SERVER)}
         is_upload = path.rstrip('/') == UPLOAD
         most = self.limits.max_request_bytes if is_upload else 1024 * self.limits.max_request_kb
-        try:
-            if int(dict(scope['headers']).get(b'content-length', b'0')) > most:
-                raise TooLargeError
-            receive = _counted(receive, most)
-            if is_upload:
+        if int(headers.get(b'content-length', b'0')) > most:
+            raise self._too_large(is_upload)
+        if is_upload:
+            async with self.intake.taken(receive, most) as receive:
                 tidy(self.folder, 2**20 * self.limits.max_kept_mb - most, self.limits.kept_s)
-            elif scope['method'] == 'POST':
-                body = mended(await _read(receive))
-                if asks_elsewhere(body):
-                    await _refuse(answer, 400, 'Pictures are uploaded from your own machine, not taken from addresses.')
-                    return
-                receive = _replayed(body, receive)
-            await self.app(scope, receive, answer)
-        except TooLargeError:
-            if not started:
-                files = f'{self.limits.max_uploads} files of {self.limits.max_upload_mb:g} MiB'
-                what = files if is_upload else f'{self.limits.max_request_kb} KiB'
-                await _refuse(answer, 413, f'This request is too large: at most {what}.')
+                await self.app(scope, receive, answer)
+        elif scope['method'] == 'POST':
+            await self.app(scope, _replayed(await self._body(path, receive, most), receive), answer)
+        else:
+            with self._listening(path, scope):
+                await self.app(scope, receive, answer)
+
+    async def _body(self, path: str, receive: Receive, most: int) -> bytes:
+        """The body of a request that is no upload."""
+        body = b''
+        async for part in body_parts(receive, self.limits.idle_s, self.limits.request_s):
+            body += part
+            if len(body) > most:
+                raise self._too_large(False)
+        body = mended(body)
+        if asks_elsewhere(body):
+            raise RefusedError(400, 'Pictures are uploaded from your own machine, not taken from addresses.')
+        if path.rstrip('/') == JOIN:
+            session = session_of(body)
+            if session and self.visitors is not None:
+                self.visitors.asks(session)
+        return body
+
+    def _listening(self, path: str, scope: Scope) -> contextlib.AbstractContextManager[None]:
+        session = parse_qs(scope.get('query_string', b'').decode('latin-1')).get('session_hash', [''])[0]
+        if path.rstrip('/') != DATA or not session or self.visitors is None:
+            return contextlib.nullcontext()
+        return self.visitors.listening(session)
+
+    def _too_large(self, is_upload: bool) -> RefusedError:
+        if is_upload:
+            return too_large(self.limits)
+        return RefusedError(413, f'This request is too large: at most {self.limits.max_request_kb} KiB.')
 
 
 def is_served(path: str) -> bool:
@@ -123,6 +175,20 @@ def asks_elsewhere(body: bytes) -> bool:
         )
     except (ValueError, RecursionError):
         return False  # nor can Gradio read it
+
+
+def session_of(body: bytes) -> str:
+    """The session that a request is of; '' if it names none.
+
+    Args:
+        body: JSON, or anything else.
+    """
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return ''
+    session = content.get('session_hash') if isinstance(content, dict) else None
+    return session if isinstance(session, str) else ''
 
 
 def mended(body: bytes) -> bytes:
@@ -179,29 +245,6 @@ def _objects(value: Any) -> Iterator[dict]:
             todo.extend(part)
 
 
-def _counted(receive: Receive, most: int) -> Receive:
-    total = 0
-
-    async def counted() -> MutableMapping[str, Any]:
-        nonlocal total
-        message = await receive()
-        total += len(message.get('body', b''))
-        if total > most:
-            raise TooLargeError
-        return message
-
-    return counted
-
-
-async def _read(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get('body', b''))
-        if message['type'] != 'http.request' or not message.get('more_body'):
-            return b''.join(parts)
-
-
 def _replayed(body: bytes, receive: Receive) -> Receive:
     told = False
 
@@ -213,6 +256,10 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
         return dict(type='http.request', body=body, more_body=False)
 
     return replayed
+
+
+def _without(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[tuple[bytes, bytes]]:
+    return [pair for pair in headers if pair[0].lower() != name]
 
 
 async def _refuse(send: Send, status: int, words: str) -> None:

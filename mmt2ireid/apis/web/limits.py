@@ -6,6 +6,18 @@ from dataclasses import dataclass
 
 from mmt2ireid.apis.search.pictures import PictureLimits
 
+_AT_LEAST_1 = (
+    'max_uploads',
+    'max_added',
+    'max_pixels',
+    'max_results',
+    'max_waiting',
+    'max_request_kb',
+    'max_uploading',
+    'max_uploading_mb',
+    'max_connections',
+)
+
 
 @dataclass(frozen=True)
 class PageLimits:
@@ -21,6 +33,12 @@ class PageLimits:
         max_request_kb: KiB of a request that is no upload.
         max_kept_mb: MiB of uploaded files that are kept for the visitors that sent them; the oldest go first.
         kept_s: seconds that they are kept at most.
+        max_uploading: requests with uploads that are on their way in at once; further ones are told to come later.
+        max_uploading_mb: MiB that these may have in all; never less than one request may have.
+        upload_s: seconds that such a request may take to arrive.
+        request_s: seconds that any other may take.
+        idle_s: seconds that a connection may pass without a request, and a request without a byte.
+        max_connections: at once; further ones are closed.
     """
 
     max_upload_mb: float = 10
@@ -32,11 +50,20 @@ class PageLimits:
     max_request_kb: int = 1024
     max_kept_mb: int = 1024
     kept_s: float = 3600
+    max_uploading: int = 8
+    max_uploading_mb: int = 256
+    upload_s: float = 600
+    request_s: float = 60
+    idle_s: float = 20
+    max_connections: int = 512
 
     def __post_init__(self) -> None:
-        for name in ('max_uploads', 'max_added', 'max_pixels', 'max_results', 'max_waiting', 'max_request_kb'):
+        for name in _AT_LEAST_1:
             if getattr(self, name) < 1:
                 raise ValueError(f'{name} must be at least 1, but got {getattr(self, name)}')
+        for name in ('upload_s', 'request_s', 'idle_s'):
+            if not getattr(self, name) > 0:
+                raise ValueError(f'{name} must be more than 0, but got {getattr(self, name)}')
         if not 0 < self.max_upload_mb <= 1024:
             raise ValueError(f'max_upload_mb must be more than 0 and at most 1024, but got {self.max_upload_mb}')
         if self.max_kept_mb < self.max_request_bytes / 2**20:
@@ -54,6 +81,11 @@ class PageLimits:
     def max_request_bytes(self) -> int:
         """Bytes of one request that uploads files: all of them and what is sent around them."""
         return self.max_uploads * (self.max_upload_bytes + 2**12) + 2**16
+
+    @property
+    def max_uploading_bytes(self) -> int:
+        """Bytes of all uploads that are on their way in."""
+        return max(self.max_uploading_mb * 2**20, self.max_request_bytes)
 
     @property
     def pictures(self) -> PictureLimits:

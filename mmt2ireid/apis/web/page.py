@@ -22,6 +22,8 @@ EXAMPLES = (
 )
 # Programs have their own calls (_offer_calls); answers of both share one bounded queue.
 _EVENT: dict[str, Any] = dict(api_visibility='private', concurrency_id='answers', show_progress='minimal')
+# One at a time, and apart from the others: a picture that takes long to decode holds no search up.
+_PICTURE: dict[str, Any] = {**_EVENT, 'concurrency_id': 'pictures', 'concurrency_limit': 1}
 _QUIET: dict[str, Any] = dict(api_visibility='private', concurrency_id='quiet', show_progress='hidden')
 _Value = TypeVar('_Value')
 
@@ -102,9 +104,9 @@ def _connect_picture(handlers: Handlers, query: layout.Query, form: layout.Form,
         # What was wrong with the picture stands there already.
         return [gr.skip()] * 3 if picture is None else _shown(handlers.search)(text, picture, *values)
 
-    taken = query.file.upload(take, query.file, parts, **_EVENT)
+    taken = query.file.upload(take, query.file, parts, **_PICTURE)
     taken.then(search, _asked(query, form), found.all, **_EVENT).then(None, js=style.TO_RESULTS)
-    query.remove.click(lambda: take(None), None, parts, **_EVENT)
+    query.remove.click(lambda: take(None), None, parts, **_QUIET)
 
 
 def _connect_results(handlers: Handlers, form: layout.Form, found: layout.Found) -> None:
@@ -122,7 +124,7 @@ def _connect_adding(
     def add(paths: list[str] | None) -> list[Any]:
         return [*_shown(handlers.add)(paths), gr.File(None), top()]
 
-    added = adding.button.click(add, adding.files, [*found.all, adding.files, header], **_EVENT)
+    added = adding.button.click(add, adding.files, [*found.all, adding.files, header], **_PICTURE)
     added.then(None, js=style.TO_RESULTS)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import inspect
 import os
+import re
 import signal
 import socket
 import tempfile
@@ -14,9 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from mmt2ireid.apis.web.connections import tune
 from mmt2ireid.apis.web.guard import Guard
+from mmt2ireid.apis.web.hosts import Hosts
 from mmt2ireid.apis.web.service import SearchService
+from mmt2ireid.apis.web.visitors import Visitors
 from mmt2ireid.compat import keep_log_files
 
 # What the page does not use is off, whatever the environment says; some of it is of later versions of Gradio.
@@ -32,6 +37,7 @@ _OFF: dict[str, Any] = dict(
     debug=False,
 )
 OLDEST = (6, 18)
+_ROOT_PATH = re.compile(r'(https?://[^\s/?#@]+)?(/[^\s/?#]+)*/?')
 LOOPBACK = ('127.0.0.1', 'localhost', '::1')
 
 
@@ -43,15 +49,37 @@ class Address:
         host: address of this machine that is listened on; the default is reached from this machine only.
         port: 0 takes any that is free.
         share: also through a tunnel of gradio.live, for everybody who has the address.
+        allow_hosts: names that the page may be asked for by, beside ``localhost``, addresses in numbers, ``host`` and,
+            unless only this machine reaches it, the name of this machine.
+        root_path: where a proxy shows the page: ``/find``, or ``https://example.org/find``, whose name is allowed then.
+
+    Raises:
+        ValueError: one of them is not that.
     """
 
     host: str = '127.0.0.1'
     port: int = 7860
     share: bool = False
+    allow_hosts: tuple[str, ...] = ()
+    root_path: str = ''
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise ValueError(f'port must be from 0 to 65535, but got {self.port}')
+        if self.root_path and not _ROOT_PATH.fullmatch(self.root_path):
+            raise ValueError(
+                'root_path must be a path such as /find, or an address such as https://example.org/find, but got '
+                f'{self.root_path!r}'
+            )
+        Hosts(self.allow_hosts)
+
+    @property
+    def hosts(self) -> Hosts:
+        """Names that the page is known by."""
+        names = [*self.allow_hosts, urlsplit(self.root_path).hostname or '']
+        if not self.is_local:
+            names += [self.host, socket.gethostname()]
+        return Hosts([name for name in names if name], shared=self.share)
 
     @property
     def is_local(self) -> bool:
@@ -164,6 +192,15 @@ def _launch(
     from mmt2ireid.apis.web.page import EXAMPLES, build_page
 
     page = build_page(service, model=model, examples=EXAMPLES if examples is None else examples, notes=notes)
+    limits = service.limits
+    guard = Middleware(
+        Guard,
+        limits=limits,
+        folder=folder,
+        hosts=address.hosts,
+        root_path=urlsplit(address.root_path).path,
+        visitors=Visitors(lambda session: page._queue.clean_events(session_hash=session)),
+    )
     known = inspect.signature(page.launch).parameters
     with keep_log_files():
         _, url, shared = page.launch(
@@ -173,14 +210,16 @@ def _launch(
             prevent_thread_lock=True,
             quiet=True,
             show_error=False,
-            max_file_size=service.limits.max_upload_bytes,
+            max_file_size=limits.max_upload_bytes,
+            root_path=address.root_path.rstrip('/') or None,
             max_threads=8,
             state_session_capacity=200,
             theme=style.theme(),
             css=style.CSS,
-            app_kwargs=dict(middleware=[Middleware(Guard, limits=service.limits, folder=folder)]),
+            app_kwargs=dict(middleware=[guard]),
             **{name: value for name, value in _OFF.items() if name in known},
         )
+    tune(page.server.config, idle_s=limits.idle_s, max_connections=limits.max_connections)
     return page, shared or url
 
 
