@@ -257,8 +257,8 @@ def test_unreadable_images_are_reported(tmp_path, workers, suffix):
     assert captions_of(tmp_path / 'out') == naive_captions(IMAGES)
     told = [json.loads(line) for line in (tmp_path / 'out' / 'unreadable.jsonl').read_text().splitlines()]
     assert [image['image_id'] for image in told] == [*sorted(bad), 'c.png']
-    assert told[-2]['reason'] == 'is empty' and 'is not there' in told[-1]['reason']
-    assert (counts.captioned, counts.unreadable) == (len(IMAGES), len(bad) + 1)
+    assert told[-2]['reason'] == 'is empty' and 'leads nowhere' in told[-1]['reason']
+    assert (counts.captioned, counts.unreadable, counts.left_out) == (len(IMAGES), len(bad), 1)
     assert counts.images == counts.captioned + counts.unreadable
 
 
@@ -372,6 +372,45 @@ def test_damaged_shard_is_named(source, whole, tmp_path):
     (out / 'summary.json').unlink()
     with pytest.raises(ValueError, match=f'{shard.name}: damaged since it was made'):
         generator(source, out, num_captions=2).run()
+    shard.unlink()
+    generator(source, out, num_captions=2).run()
+    assert results(out) == results(whole)
+
+
+@pytest.mark.parametrize('name', ['captions.json', 'unreadable.jsonl', 'summary.json'])
+@pytest.mark.parametrize('change', ['lost', 'cut', 'edited'])
+def test_final_files_that_were_lost_or_cut_are_written_again(source, whole, tmp_path, caplog, name, change):
+    out = shutil.copytree(whole, tmp_path / 'out')
+    path = out / name
+    content = path.read_bytes()
+    spoilt = content[:-3] if change == 'cut' else content + b' '
+    if change == 'lost':
+        path.unlink()
+    else:
+        path.write_bytes(spoilt)
+    counts = generator(source, out, num_captions=2).run()
+    assert counts.captions == 66
+    found = results(out)
+    if change != 'lost' and name != 'summary.json' and spoilt != content:
+        assert found.pop(f'{name}.old') == spoilt
+        assert f'{name}: changed since it was made; renamed to {name}.old and written again' in caplog.text
+    elif change == 'lost' and name != 'summary.json':
+        assert f'{name}: removed since it was made; written again' in caplog.text
+    if name == 'summary.json' and change == 'edited':
+        found[name] = found[name].rstrip() + b'\n'  # white space is no change of a summary
+    assert found == results(whole)
+    caplog.clear()
+    generator(source, out, num_captions=2).run()
+    assert not caplog.records
+
+
+def test_shard_that_was_cut_after_the_end_is_named(source, whole, tmp_path):
+    out = shutil.copytree(whole, tmp_path / 'out')
+    shard = sorted(out.glob('pseudo_texts-*'))[2]
+    shard.write_bytes(shard.read_bytes()[:100])
+    with pytest.raises(ValueError, match=rf'{shard.name}: damaged since it was made \(it has 100 bytes'):
+        generator(source, out, num_captions=2).run()
+    assert (out / 'captions.json').is_file()
     shard.unlink()
     generator(source, out, num_captions=2).run()
     assert results(out) == results(whole)

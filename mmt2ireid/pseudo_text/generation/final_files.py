@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import logging
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,11 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from mmt2ireid.compat import write_atomically
-from mmt2ireid.pseudo_text.generation.shard_files import written_whole
+from mmt2ireid.pseudo_text.generation.shard_files import ShardFiles, written_whole
 from mmt2ireid.pseudo_text.generation.store import PseudoTextStore
 
 CAPTIONS, UNREADABLE, SUMMARY = 'captions.json', 'unreadable.jsonl', 'summary.json'
+_RECORDS = ('files', 'shards')  # what the summary has beside the counts
+_PIECE = 2**16  # bytes that are hashed at a time
 _SLICE = 1024  # rows that are Python objects at one time
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -45,8 +52,8 @@ def write_final_files(
     """Reads all shards, once and piece by piece, and writes what is made of them.
 
     ``captions.json`` is the list of ``{file_path, captions}`` that :class:`~mmt2ireid.datasets.LUPersonT` reads, an
-    image a line; ``unreadable.jsonl`` has ``{image_id, reason}``; ``summary.json`` the counts. The latter is written
-    last: where it is, the run is complete.
+    image a line; ``unreadable.jsonl`` has ``{image_id, reason}``; ``summary.json`` the counts, size and SHA-256 of the
+    other two, and the sizes of the shards. It is written last: where it is, the run is complete.
 
     Args:
         folder: where to write.
@@ -77,19 +84,86 @@ def write_final_files(
             report.write(_line({'image_id': name, 'reason': reason}) + b'\n')
         captions.write(b'\n]\n' if counts.captioned else b'[]\n')
     counts.images, counts.kept, counts.left_out = counts.captioned + counts.unreadable, dict(kept), len(left_out)
-    write_atomically(folder / SUMMARY, (json.dumps(asdict(counts), indent=1) + '\n').encode())
+    summary = {
+        **asdict(counts),
+        'files': {name: _described(folder / name) for name in (CAPTIONS, UNREADABLE)},
+        'shards': [store.files.path(shard).stat().st_size for shard in range(len(store.files))],
+    }
+    write_atomically(folder / SUMMARY, (json.dumps(summary, indent=1) + '\n').encode())
     return counts
 
 
 def read_counts(folder: Path) -> Counts | None:
-    """The counts of a finished run; None where it is not finished."""
+    """The counts of a finished run; None where it is not finished, or its summary is damaged."""
+    summary = _read_summary(folder)
+    return None if summary is None else Counts(**{key: summary[key] for key in summary if key not in _RECORDS})
+
+
+def refuse_damaged_shards(folder: Path, files: ShardFiles) -> None:
+    """Compares the shards of a finished run with the sizes in its summary.
+
+    Args:
+        folder: of the run.
+        files: its shards.
+
+    Raises:
+        ValueError: one has another size than when it was written.
+    """
+    sizes = (_read_summary(folder) or {}).get('shards') or []
+    for shard, size in enumerate(sizes[: len(files)]):
+        path = files.path(shard)
+        if path.is_file() and path.stat().st_size != size:
+            raise ValueError(
+                f'{path}: damaged since it was made (it has {path.stat().st_size} bytes, but was written with {size}); '
+                'remove it and start again'
+            )
+
+
+def are_final_files_whole(folder: Path) -> bool:
+    """Whether the final files of a run are there as they were written.
+
+    A file that was changed is renamed to ``NAME.old``, so that it is not lost when it is written again.
+
+    Args:
+        folder: of the run.
+    """
+    summary = _read_summary(folder)
+    if summary is None or 'files' not in summary:
+        return False
+    changed = [name for name, written in summary['files'].items() if _described(folder / name) != written]
+    for name in changed:
+        path = folder / name
+        if path.is_file():
+            os.replace(path, path.with_name(f'{name}.old'))
+            logger.warning('%s: changed since it was made; renamed to %s.old and written again', path, name)
+        else:
+            logger.warning('%s: removed since it was made; written again', path)
+    return not changed
+
+
+def _described(path: Path) -> dict[str, Any] | None:
+    """Size and SHA-256 of a file; None where there is none."""
+    digest, size = hashlib.sha256(), 0
     try:
-        return Counts(**json.loads((folder / SUMMARY).read_text(encoding='utf-8')))
+        with open(path, 'rb') as file:
+            while piece := file.read(_PIECE):
+                digest.update(piece)
+                size += len(piece)
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError) as error:
-        path = folder / SUMMARY
-        raise ValueError(f'{path}: damaged since it was made ({error}); remove it and start again') from error
+    return {'bytes': size, 'sha256': digest.hexdigest()}
+
+
+def _read_summary(folder: Path) -> dict[str, Any] | None:
+    try:
+        summary = json.loads((folder / SUMMARY).read_text(encoding='utf-8'))
+        Counts(**{key: summary[key] for key in summary if key not in _RECORDS})
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError) as error:
+        logger.warning('%s: damaged since it was made (%s); written again', folder / SUMMARY, error)
+        return None
+    return summary
 
 
 def remove_final_files(folder: Path) -> None:

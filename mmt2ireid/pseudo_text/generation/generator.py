@@ -19,7 +19,14 @@ from mmt2ireid.pseudo_text.conquer.scorer import AttributeScorer, FeatureScorer
 from mmt2ireid.pseudo_text.divide.catalogue import Catalogue
 from mmt2ireid.pseudo_text.generation.batch_scoring import BatchScoring
 from mmt2ireid.pseudo_text.generation.features import FeatureStore
-from mmt2ireid.pseudo_text.generation.final_files import Counts, read_counts, remove_final_files, write_final_files
+from mmt2ireid.pseudo_text.generation.final_files import (
+    Counts,
+    are_final_files_whole,
+    read_counts,
+    refuse_damaged_shards,
+    remove_final_files,
+    write_final_files,
+)
 from mmt2ireid.pseudo_text.generation.generator_options import GeneratorOptions
 from mmt2ireid.pseudo_text.generation.loading import ImageBatch, Unreadable, any_readable, batches_of, image_batches
 from mmt2ireid.pseudo_text.generation.provenance import ResultFolder
@@ -160,6 +167,7 @@ class PseudoTextGenerator:
         self._folder.prepare(self._provenance(), recorded, fresh=self.options.fresh)
         if self._features is not None:
             self._features.folder.prepare(features, recorded)
+        refuse_damaged_shards(self._out, self._store.files)
         if self._store.files.missing():
             remove_final_files(self._out)
 
@@ -233,13 +241,13 @@ class PseudoTextGenerator:
         ]
 
     def _finish(self) -> None:
-        """Puts the final files together, unless an earlier run has."""
+        """Puts the final files together, unless an earlier run has and they are as it wrote them."""
         waited = time.monotonic() + _PATIENCE * (self.ranks.world_size > 1)
         while missing := self._store.files.missing():
             if time.monotonic() >= waited:
                 raise RuntimeError(f'{self._out}: {len(missing)} shards are missing, such as '
                                    f'{self._store.files.path(missing[0]).name}; start again')  # fmt: skip
             time.sleep(1)
-        if read_counts(self._out) is None:
+        if not are_final_files_whole(self._out):
             logger.info('%s: putting %d shards together', self._out, len(self._store.files))
             write_final_files(self._out, self._store, list(self._catalogue), self._source.left_out)
