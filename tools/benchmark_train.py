@@ -12,7 +12,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from mmengine.config import Config, DictAction
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
@@ -20,7 +19,9 @@ from tqdm import tqdm
 
 from mmt2ireid.apis import get_model
 from mmt2ireid.apis.benchmark import benchmark_training, synthetic_batches
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.compat import write_atomically
+from mmt2ireid.engine.config_file import ConfigOptions, read_config
 from mmt2ireid.engine.loaders import require_batches
 from mmt2ireid.engine.options import use_amp
 
@@ -37,14 +38,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--tokens', type=int, default=40, help='tokens of a synthetic caption (%(default)s)')
     parser.add_argument('--batch-size', type=int, help="in place of the config's")
     parser.add_argument('--json', type=Path, help='write the figures here as well')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={}, help='changes to the config')
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, help='changes to the config')
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    cfg = read_config(args.config, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmt2ireid'))
     if args.amp or (cfg.get('amp') and torch.cuda.is_available()):
         use_amp(cfg)
@@ -73,4 +73,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main)

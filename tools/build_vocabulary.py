@@ -14,10 +14,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from mmengine.config import Config, DictAction
-
 from mmt2ireid.apis import build_vocabulary, checkpoint_vocabulary, vocabulary_file
 from mmt2ireid.apis.commands import run_command
+from mmt2ireid.engine.config_file import ConfigOptions, read_config
 from mmt2ireid.text import WordTokenizer
 
 
@@ -29,7 +28,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--checkpoint', help='take the words from this checkpoint in place of the captions')
     parser.add_argument('--force', action='store_true', help='replace a file that holds other words')
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override settings of the config'
+        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override settings of the config'
     )
     args = parser.parse_args(argv)
     if args.min_count < 1:
@@ -39,8 +38,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = parse_args(argv)
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options or {})
+    cfg = read_config(args.config, args.cfg_options)
     path = args.out or vocabulary_file(cfg)
     if args.checkpoint:
         tokenizer, source = checkpoint_vocabulary(args.checkpoint), args.checkpoint

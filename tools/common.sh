@@ -37,7 +37,7 @@ launch() {
         export OMP_NUM_THREADS
         echo "$processes processes on $cores cores: OMP_NUM_THREADS=$OMP_NUM_THREADS each"
     fi
-    exec "$PYTHON" -m torch.distributed.run --nnodes "$NNODES" --node_rank "$NODE_RANK" \
+    exec "$PYTHON" "$CHECKOUT/tools/torchrun.py" --nnodes "$NNODES" --node_rank "$NODE_RANK" \
         --master_addr "$MASTER_ADDR" --master_port "$PORT" --nproc_per_node "$processes" "$@" --launcher pytorch
 }
 

@@ -16,10 +16,9 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from mmengine.config import DictAction
-
 from mmt2ireid.apis.commands import run_command
 from mmt2ireid.apis.report import TestSet, Trained, report_cross_dataset
+from mmt2ireid.engine.config_file import ConfigOptions
 from mmt2ireid.engine.launch import LAUNCHERS, is_main
 from mmt2ireid.engine.options import load_config
 
@@ -45,7 +44,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--report', required=True, metavar='DIR', help='where report.md and metrics.json go')
     parser.add_argument('--work-dir', default='work_dirs/cross_dataset', help='where logs go (default: %(default)s)')
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override settings of all configs'
+        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override settings of all configs'
     )
     parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='who started this process')
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help='set by some launchers')

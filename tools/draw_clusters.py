@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from PIL import Image
 from tqdm import tqdm
 
@@ -33,6 +33,7 @@ from mmt2ireid.apis.clusters import (
     split_features,
 )
 from mmt2ireid.apis.commands import run_command
+from mmt2ireid.engine.config_file import ConfigOptions, read_config
 from mmt2ireid.engine.report import write_json
 from mmt2ireid.visualization import cluster_map, paired_strip
 from mmt2ireid.visualization.cluster_sheet import render_cluster_sheet
@@ -76,7 +77,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--seed', type=int, default=0, help='of all random draws and of t-SNE')
     parser.add_argument('--format', choices=('png', 'jpg'), default='png', help='of the pictures with photographs')
     parser.add_argument('--max-kib', type=int, help='no picture gets larger: quality, then pixels are given up')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override settings')
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override settings')
     args = parser.parse_args(argv)
     for name in ('clusters', 'queries', 'topk', 'map_points', 'max_kib'):
         value = getattr(args, name)
@@ -107,8 +108,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def draw(args: argparse.Namespace) -> None:
     if Path(args.out).exists() and not Path(args.out).is_dir():
         raise ValueError(f'--out must be a folder, but got {args.out}')
-    cfg = Config.fromfile(find_config(args.config))
-    cfg.merge_from_dict(args.cfg_options or {})
+    cfg = read_config(find_config(args.config), args.cfg_options)
     if args.gallery != 'train' and not cfg.get(f'{args.gallery}_dataloader'):
         raise ValueError(f'--gallery must be a split that the config evaluates, but got {args.gallery}')
     hook = clustering_hook(cfg)

@@ -13,12 +13,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from mmengine.config import DictAction
-
 from mmt2ireid.apis.commands import run_command
 from mmt2ireid.apis.export import export_model
 from mmt2ireid.apis.export.graphs import OPSETS
 from mmt2ireid.apis.model_zoo import find_config
+from mmt2ireid.engine.config_file import ConfigOptions
 from mmt2ireid.engine.options import load_config
 
 
@@ -37,7 +36,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--force', action='store_true', help='replace an exported model that is there')
     parser.add_argument('--no-timing', action='store_true', help='do not measure how fast both are')
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override settings of the config'
+        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override settings of the config'
     )
     return parser.parse_args(argv)
 

@@ -15,15 +15,18 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 from mmt2ireid import visualization
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.apis.report import report_evaluation, report_selection
 from mmt2ireid.engine import options
+from mmt2ireid.engine.config_file import ConfigOptions
 from mmt2ireid.engine.dataset_parts import split_of
 from mmt2ireid.engine.launch import LAUNCHERS, is_main, run
+from mmt2ireid.engine.preflight import check_files
 from mmt2ireid.engine.report import markdown_table, write_json
 
 
@@ -40,7 +43,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         metavar='KEY=VALUE',
         help='override settings, such as test_dataloader.batch_size=32',
     )
@@ -86,6 +89,7 @@ def test(cfg: Config, args: argparse.Namespace) -> None:
     cfg.load_from, cfg.resume = checkpoint, False
     if args.strip:
         visualization.picture_format(args.strip)  # a wrong ending is better told before the evaluation than after it
+    check_files(cfg, ('test',))
     features = options.set_features_file(cfg) if args.strip else None
 
     def evaluate(runner: Runner) -> None:
@@ -103,4 +107,4 @@ def test(cfg: Config, args: argparse.Namespace) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main)

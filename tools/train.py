@@ -7,11 +7,13 @@ import os
 from collections.abc import Sequence
 
 import torch
-from mmengine.config import DictAction
 from mmengine.runner import Runner
 
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.engine import options
+from mmt2ireid.engine.config_file import ConfigOptions
 from mmt2ireid.engine.launch import LAUNCHERS, run
+from mmt2ireid.engine.preflight import check_files
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -34,7 +36,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         metavar='KEY=VALUE',
         help='override settings, such as train_cfg.max_epochs=3',
     )
@@ -57,8 +59,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         options.without_validation(cfg)
     if args.auto_scale_lr:
         options.set_auto_scale_lr(cfg)
+    check_files(cfg, ('train', 'val'))
     run(cfg, Runner.train, launcher=args.launcher)
 
 
 if __name__ == '__main__':
-    main()
+    run_command(main)

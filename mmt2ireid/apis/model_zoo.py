@@ -16,6 +16,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import CheckpointLoader
 
 import mmt2ireid
+from mmt2ireid.engine.config_file import read_config
 from mmt2ireid.registry import MODELS
 
 PRETRAINED_TYPES = (
@@ -61,7 +62,7 @@ def get_model(config: str | Path | Config, pretrained: bool | str = False) -> Ba
         FileNotFoundError: if there is no such config or checkpoint.
         ValueError: if the config has no model, or a checkpoint lacks parameters of it or has them in other shapes.
     """
-    cfg = config if isinstance(config, Config) else Config.fromfile(find_config(config))
+    cfg = config if isinstance(config, Config) else read_config(find_config(config))
     if cfg.get('model') is None:
         raise ValueError(f'{cfg.filename or "the config"} must have a model, but has none: is it a part of a config?')
     checkpoint = pretrained if isinstance(pretrained, str) else cfg.get('load_from') if pretrained else None

@@ -19,6 +19,7 @@ from mmt2ireid.datasets.errors import BadImageError
 from mmt2ireid.datasets.items import ItemTable, number_identities
 from mmt2ireid.datasets.noisy_pairs import NoisyPairs
 from mmt2ireid.datasets.numbered import NumberedDataset
+from mmt2ireid.datasets.pipelines import run_pipeline
 from mmt2ireid.datasets.seeding import seeded_rng
 from mmt2ireid.datasets.tally import Tally
 
@@ -121,10 +122,22 @@ class PersonTextDataset(NumberedDataset):
         self._image_pids = labels if self.relabel else pids
         self._num_captions = counts
         self._items = ItemTable(counts, self.unit)
+        self._load_transforms()
+        self._fully_initialized = True
+
+    def check_files(self) -> None:
+        """Check that annotation files, and what transforms load, are there; annotations are not read.
+
+        Raises:
+            FileNotFoundError: one is missing.
+        """
+        self.find_ann_file()
+        self._load_transforms()
+
+    def _load_transforms(self) -> None:
         for transform in self.pipeline.transforms:
             if hasattr(transform, 'load'):
                 transform.load()
-        self._fully_initialized = True
 
     def _load(self) -> tuple[np.ndarray, np.ndarray]:
         """Loads and keeps the records; returns per image the annotated identity and the number of captions."""
@@ -217,7 +230,7 @@ class PersonTextDataset(NumberedDataset):
 
     def _process(self, idx: int, seed: int | None) -> Any:
         with seeded_rng(seed):
-            data = self.pipeline(self.get_data_info(idx))
+            data = run_pipeline(self.pipeline.transforms, self.get_data_info(idx))
         if data is None:
             raise ValueError(f'pipeline must return data for every item, but returned None for item {int(idx)}')
         return data

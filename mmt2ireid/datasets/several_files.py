@@ -37,3 +37,8 @@ class SeveralFilesDataset(PersonTextDataset):
             FileNotFoundError: there is none for one of the names.
         """
         return find_files(self._patterns, f'annotation files of {self.FORMAT.dataset}')
+
+    def check_files(self) -> None:
+        """Check that all annotation files, and what transforms load, are there."""
+        self.find_ann_files()
+        self._load_transforms()

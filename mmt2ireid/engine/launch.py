@@ -136,10 +136,20 @@ def build_runner(cfg: Config, launcher: str = 'none') -> Runner:
             )
         if not torch.cuda.is_available():
             _prepare_cpu_ranks(cfg, launcher)
+    _fit_workers(cfg)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else CheckedRunner.from_cfg(cfg)
     check_image_sizes(runner.model, cfg)
     check_image_sources(cfg)
     return runner
+
+
+def _fit_workers(cfg: Config) -> None:
+    """Without worker processes there are none to keep; torch refuses the options that the bases set for them."""
+    for split in ('train', 'val', 'test'):
+        loader = cfg.get(f'{split}_dataloader')
+        if loader and not loader.get('num_workers'):
+            for name in ('persistent_workers', 'prefetch_factor'):
+                loader.pop(name, None)
 
 
 def _prepare_cpu_ranks(cfg: Config, launcher: str) -> None:

@@ -10,6 +10,7 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
 
+from mmt2ireid.engine.config_file import read_config
 from mmt2ireid.engine.latest_checkpoint import find_latest_checkpoint
 
 FROM_MSMT17 = ('ICFGPEDES', 'RSTPReid')
@@ -26,10 +27,11 @@ def load_config(path: str, changes: dict[str, Any] | None = None, work_dir: str 
 
     Returns:
         The config, with a ``work_dir``.
+
+    Raises:
+        FileNotFoundError, ImportError, ValueError: as :func:`~mmt2ireid.engine.config_file.read_config`.
     """
-    cfg = Config.fromfile(path)
-    if changes:
-        cfg.merge_from_dict(changes)
+    cfg = read_config(path, changes)
     cfg.work_dir = work_dir or cfg.get('work_dir') or str(Path('work_dirs', Path(path).stem))
     return cfg
 

@@ -62,9 +62,15 @@ class PairDataPreprocessor(BaseDataPreprocessor):
             ``inputs``: :class:`PairInputs`; ``data_samples``: the samples as they came.
 
         Raises:
-            ValueError: if images or views differ in size, a sample has no token ids, a caption is empty or longer than
-                the text encoder can read, or an id is beyond the vocabulary.
+            ValueError: if the pipeline did not pack its items, images or views differ in size, a sample has no token
+                ids, a caption is empty or longer than the text encoder can read, or an id is beyond the vocabulary.
         """
+        missing = [key for key in ('inputs', 'data_samples') if key not in data]
+        if missing:
+            raise ValueError(
+                f'The batch must hold inputs and data_samples, but {" and ".join(missing)} are missing: the pipeline '
+                'must end with PackPersonInputs'
+            )
         samples = list(data['data_samples'])
         ids = [caption for sample in samples for caption in self._token_ids(sample)]
         token_ids, txt_mask = self._pad(ids)

@@ -37,7 +37,7 @@ class DualEncoder(BaseModel):
         init_cfg: MMEngine's initialisation config.
 
     Raises:
-        ValueError: if ``test_features`` names no features of this model.
+        ValueError: if ``test_features`` names no features of this model, or ``heads`` is no dict of configs.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class DualEncoder(BaseModel):
         init_cfg: dict | list | None = None,
     ) -> None:
         super().__init__(data_preprocessor or dict(type='mmt2ireid.PairDataPreprocessor'), init_cfg)
+        _check_heads(heads)
         self.image_encoder = build_image_encoder(image_encoder)
         self.text_encoder = MODELS.build(text_encoder)
         self.img_neck = MODELS.build(img_neck)
@@ -131,11 +132,15 @@ class DualEncoder(BaseModel):
 
     def image_features(self, images: Tensor) -> tuple[EncoderOutput, Tensor]:
         """Projected tokens (B, N, D) and embeddings (B, D) of normalised images (B, 3, H, W)."""
-        return self.img_neck(backbone_tokens(self.image_encoder, images))
+        tokens = backbone_tokens(self.image_encoder, images)
+        _check_width('img_neck', self.img_neck, tokens)
+        return self.img_neck(tokens)
 
     def text_features(self, token_ids: Tensor, mask: Tensor) -> tuple[EncoderOutput, Tensor]:
         """Projected tokens (M, L, D) and embeddings (M, D) of token ids (M, L) with mask bool (M, L)."""
-        return self.txt_neck(self.text_encoder(token_ids, mask))
+        tokens = self.text_encoder(token_ids, mask)
+        _check_width('txt_neck', self.txt_neck, tokens)
+        return self.txt_neck(tokens)
 
     def loss(self, inputs: PairInputs) -> dict[str, Tensor]:
         """Union of the heads' losses.
@@ -215,3 +220,22 @@ class DualEncoder(BaseModel):
         # as their sum does.
         joint = torch.cat([F.normalize(feature.float(), dim=-1) for feature in features], dim=-1)
         return joint / len(features) ** 0.5
+
+
+def _check_heads(heads: object) -> None:
+    if heads is None:
+        return
+    if not isinstance(heads, Mapping):
+        raise ValueError(f'heads must be a dict of names and configs, but got {heads!r}')
+    for name, head in heads.items():
+        if head is not None and (not isinstance(head, Mapping) or 'type' not in head):
+            raise ValueError(
+                f"heads[{name!r}] must be None or a config such as dict(type='RankingHead'), but got {head!r}"
+            )
+
+
+def _check_width(name: str, neck: torch.nn.Module, output: EncoderOutput) -> None:
+    """Compare what a neck takes with what its encoder gives; a matrix product would say less."""
+    width, wanted = output.tokens.shape[-1], getattr(neck, 'in_channels', None)
+    if wanted is not None and wanted != width:
+        raise ValueError(f'{name}.in_channels must be {width}, the width of the encoder before it, but got {wanted}')

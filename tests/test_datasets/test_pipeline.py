@@ -7,6 +7,7 @@ from person_data import draw
 from torch.utils.data import DataLoader
 
 from mmt2ireid.datasets import CUHKPEDES, PersonTextDataset
+from mmt2ireid.datasets.pipelines import run_pipeline
 from mmt2ireid.datasets.samplers import IdentitySampler, PairSampler
 from mmt2ireid.datasets.seeding import seeded_rng
 
@@ -159,3 +160,27 @@ def test_short_names_work_under_our_scope(cuhk, tokenizer_cfg):
     steps = [{**step, 'type': step['type'].replace('mmt2ireid.', '')} for step in train_pipeline(tokenizer_cfg)]
     with DefaultScope.overwrite_default_scope('mmt2ireid'):
         assert CUHKPEDES(data_root=str(cuhk.root), pipeline=steps)[0]['inputs'].shape == (3, 96, 48)
+
+
+@pytest.mark.parametrize(
+    ('missing', 'message'),
+    [
+        (0, "must give 'img' before RandomCrop, but the item has img_path, captions"),
+        (5, "must give 'token_ids' before MaskTokens"),
+    ],
+)
+def test_a_missing_transform_is_named(cuhk, tokenizer_cfg, missing, message):
+    pipeline = train_pipeline(tokenizer_cfg)
+    del pipeline[missing]
+    dataset = CUHKPEDES(data_root=str(cuhk.root), pipeline=pipeline)
+    with pytest.raises(ValueError, match=message):
+        dataset[0]
+
+
+def test_other_key_errors_pass():
+    def look_up(data):
+        return {}['img']
+
+    with pytest.raises(KeyError, match='img'):
+        run_pipeline([look_up], {'img': 1})
+    assert run_pipeline([lambda data: None, look_up], {}) is None

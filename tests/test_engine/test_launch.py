@@ -228,3 +228,10 @@ def test_default_runtime_names_what_exists(make_cfg):
         'LoggerHook',
     }
     assert 'RuntimeInfoHook' not in names and 'CheckpointHook' not in names
+
+
+def test_loaders_without_workers(make_cfg):
+    """The bases keep workers, which torch refuses where there are none."""
+    cfg = make_cfg(epochs=1)
+    cfg.train_dataloader.update(num_workers=0, persistent_workers=True, prefetch_factor=2)
+    assert run(cfg, lambda runner: (runner.train(), runner.iter)[1]) == 4

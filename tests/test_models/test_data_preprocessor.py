@@ -181,3 +181,9 @@ def test_samples_are_handed_on():
 
 def test_statistics_are_not_in_the_checkpoint():
     assert not PairDataPreprocessor().state_dict()
+
+
+@pytest.mark.parametrize('data', [{}, dict(inputs=[]), dict(img=[], img_path=[])])
+def test_items_that_were_not_packed(data):
+    with pytest.raises(ValueError, match='data_samples are missing: the pipeline must end with PackPersonInputs'):
+        PairDataPreprocessor()(data)

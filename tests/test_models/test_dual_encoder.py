@@ -311,3 +311,17 @@ def test_weights_survive_a_checkpoint(model):
     assert not torch.equal(other.encode_image(inputs.images), model.encode_image(inputs.images))
     other.load_state_dict(model.state_dict())
     assert torch.equal(other.encode_image(inputs.images), model.encode_image(inputs.images))
+
+
+@pytest.mark.parametrize('heads', ['{}', [1], dict(a=3), dict(a=dict(loss=None))])
+def test_heads_must_be_configs(heads):
+    with pytest.raises(ValueError, match=r'heads.* must be .*but got'):
+        build_dual_encoder(heads)
+
+
+@pytest.mark.parametrize(('name', 'width'), [('img_neck', 24), ('txt_neck', 32)])
+@pytest.mark.parametrize('neck', ['ConvMaxPoolNeck', 'LinearBNNeck'])
+def test_a_neck_of_another_width(name, width, neck):
+    model = build_dual_encoder(**{name: dict(type=f'mmt2ireid.{neck}', in_channels=20, out_channels=16)})
+    with pytest.raises(ValueError, match=f'{name}.in_channels must be {width}, .* but got 20'):
+        model(**batch_of(model, 2), mode='tensor')

@@ -298,3 +298,10 @@ def test_refuses():
         model.loss(model.data_preprocessor(make_batch(2, captions=2))['inputs'])
     with pytest.raises(ValueError, match='mode must be'):
         model(batch(model), mode='other')
+
+
+@pytest.mark.parametrize('name', ['num_images', 'num_captions'])
+@pytest.mark.parametrize('size', [None, 0, 2.5])
+def test_the_size_of_the_training_set_must_be_given(name, size):
+    with pytest.raises(ValueError, match=f'{name} must be a positive integer.*but got {size}'):
+        MODELS.build({**MUTUAL, name: size})

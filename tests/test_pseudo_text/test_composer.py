@@ -318,3 +318,9 @@ def test_a_million_captions_without_a_defect():
         lengths[caption.count(' ') + 1] += 1
     assert len(seen) > 100_000
     assert min(lengths) >= 13 and max(lengths) <= 39
+
+
+@pytest.mark.parametrize('name', ['a\ud800.jpg', 'a\udcff.jpg'])
+def test_names_that_are_no_unicode_text(name):
+    """Lone surrogates: JSON can hold the first, and Python names files that are not UTF-8 by the second."""
+    assert COMPOSER.compose(name, USUAL) == COMPOSER.compose(name, USUAL)

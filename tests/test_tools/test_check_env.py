@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -177,3 +178,13 @@ def test_nltk_without_data_is_a_note(tool, monkeypatch):
     assert codes(tool.check_tagger({'nltk': '3.9'}), 'note') == {'nltk-data'}
     stand_in.data.find = lambda name: name
     assert tool.check_tagger({'nltk': '3.9'}) == tool.check_tagger({}) == []
+
+
+@pytest.mark.skipif(not hasattr(signal, 'SIGPIPE'), reason='Windows has no such signal')
+def test_a_reader_that_has_seen_enough():
+    with subprocess.Popen(
+        [sys.executable, ROOT / 'tools' / 'check_env.py', '--no-imports'],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(120)) == ('', -signal.SIGPIPE)

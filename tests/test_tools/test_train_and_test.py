@@ -191,7 +191,7 @@ def test_distributed_arguments(tmp_path):
     command = ['bash', str(ROOT / 'tools/dist_train.sh'), 'a b.py', '1', '--amp']
     out = subprocess.run(command, env=variables, capture_output=True, text=True, check=True).stdout
     assert (
-        f'-m torch.distributed.run --nnodes 2 --node_rank 1 --master_addr host --master_port 77 --nproc_per_node 1 '
+        f'{ROOT}/tools/torchrun.py --nnodes 2 --node_rank 1 --master_addr host --master_port 77 --nproc_per_node 1 '
         f'{ROOT}/tools/train.py a b.py --amp --launcher pytorch'
     ) in out
     assert f'OMP={os.cpu_count()}' in out or f'OMP={len(os.sched_getaffinity(0))}' in out

@@ -8,9 +8,8 @@ import sys
 from collections.abc import Sequence
 from math import prod
 
-from mmengine.config import DictAction
-
 from mmt2ireid.apis.converters.convert import Conversion, Converter, convert_checkpoint
+from mmt2ireid.engine.config_file import ConfigOptions
 
 
 def convert_command(converter: Converter, description: str | None, argv: Sequence[str] | None = None) -> int:
@@ -31,7 +30,7 @@ def convert_command(converter: Converter, description: str | None, argv: Sequenc
     parser.add_argument('--force', action='store_true', help='replace OUT.pth')
     parser.add_argument('--keys', action='store_true', help='print every entry, not their groups only')
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override settings of the config'
+        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override settings of the config'
     )
     args = parser.parse_args(argv)
     try:

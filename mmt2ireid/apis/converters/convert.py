@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config
 from mmengine.runner.checkpoint import save_checkpoint
 from torch import Tensor, nn
 
 from mmt2ireid.apis.converters.published_file import read_published
 from mmt2ireid.apis.converters.rules import Advice, Routes, Rule, advise, find_routes
 from mmt2ireid.apis.model_zoo import find_config, get_model
+from mmt2ireid.engine.config_file import read_config
 
 NUM_EXAMPLES = 3
 
@@ -98,8 +98,7 @@ def convert_checkpoint(
         raise ValueError(f'{out} must end with .pth')
     source = read_published(str(checkpoint), converter.wrappers, converter.foreign)
     config = find_config(config or converter.config)
-    cfg = Config.fromfile(config)
-    cfg.merge_from_dict(dict(changes or {}))
+    cfg = read_config(config, changes)
     if not cfg.get('model'):
         raise ValueError(f'{config} must describe a model, but has none')
     conversion = convert_state(converter, source, get_model(cfg), str(checkpoint))

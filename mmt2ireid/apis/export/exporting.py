@@ -24,6 +24,7 @@ from mmt2ireid.apis.search.exported_folder import FORMAT, IMAGE, META, TEXT, fil
 from mmt2ireid.apis.search.onnx_encoder import OnnxEncoder
 from mmt2ireid.apis.search.preprocessing import PicturePreparation
 from mmt2ireid.apis.search.torch_encoder import TorchEncoder
+from mmt2ireid.engine.config_file import read_config
 from mmt2ireid.version import __version__
 
 TOLERANCE = 1e-4
@@ -109,7 +110,7 @@ def export_model(
     """
     target = Path(out)
     _check_target(target, force)
-    cfg = config if isinstance(config, Config) else Config.fromfile(find_config(config))
+    cfg = config if isinstance(config, Config) else read_config(find_config(config))
     encoder = TorchEncoder(cfg, checkpoint, device='cpu')
     scope = cfg.get('default_scope', 'mmt2ireid')
     image = picture_preparation(PicturePreparation(encoder.picture_steps, scope).transforms)

@@ -21,6 +21,7 @@ from mmt2ireid.apis.search.preprocessing import PicturePreparation, image_steps,
 from mmt2ireid.apis.search.text_side import TextSide
 from mmt2ireid.compat import load_from_local
 from mmt2ireid.engine.checkpoint_fit import fit_checkpoint
+from mmt2ireid.engine.config_file import read_config
 from mmt2ireid.structures import PersonSample
 
 
@@ -62,7 +63,7 @@ class TorchEncoder(TextSide):
             raise ValueError(f'batch_size must be at least 1, but got {batch_size}')
         self.batch_size = batch_size
         self.device = usable_device(device)
-        cfg = config if isinstance(config, Config) else Config.fromfile(find_config(config))
+        cfg = config if isinstance(config, Config) else read_config(find_config(config))
         pipeline = test_pipeline(cfg)
         self.model, words = _load_model(cfg, os.fspath(checkpoint))
         self.tokenizer = pipeline_tokenizer(pipeline, words)

@@ -72,6 +72,12 @@ class MutualTeachingHead(BaseHead):
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__(loss_weight=loss_weight)
+        for name, size in dict(num_images=num_images, num_captions=num_captions).items():
+            if not isinstance(size, int) or size < 1:
+                raise ValueError(
+                    f'{name} must be a positive integer, as the log of a training on the data set states it, but got '
+                    f'{size!r}'
+                )
         if not 2 <= min_cluster_size <= min(num_images, num_captions):
             raise ValueError(
                 f'min_cluster_size must be from 2 to the {num_images} images and {num_captions} captions, but got '

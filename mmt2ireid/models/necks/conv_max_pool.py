@@ -37,6 +37,7 @@ class ConvMaxPoolNeck(BaseModule):
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.include_cls, self.mask_padding = include_cls, mask_padding
+        self.in_channels = in_channels
         self.project = nn.Linear(in_channels, out_channels)  # a 1x1 convolution over tokens
 
     def forward(self, output: EncoderOutput) -> tuple[EncoderOutput, Tensor]:

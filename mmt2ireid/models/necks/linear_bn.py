@@ -43,6 +43,7 @@ class LinearBNNeck(BaseModule):
         if pool not in POOLS:
             raise ValueError(f'pool must be one of {POOLS}, but got {pool!r}')
         self.pool, self.include_cls = pool, include_cls
+        self.in_channels = in_channels
         self.project = nn.Linear(in_channels, out_channels)
         self.norm = nn.BatchNorm1d(out_channels)
 

@@ -122,7 +122,7 @@ class CaptionComposer:
     @staticmethod
     def _number(key: str) -> int:
         """512 random bits, which choices are taken from: several times faster than a seeded generator."""
-        return int.from_bytes(hashlib.blake2b(key.encode('utf-8', 'surrogateescape')).digest(), 'little')
+        return int.from_bytes(hashlib.blake2b(key.encode('utf-8', 'surrogatepass')).digest(), 'little')
 
     def _read(self, attributes: Mapping[str, str | None]) -> tuple[dict[str, Key], frozenset[str]]:
         """What fills the blanks of each attribute, and which optional attributes are there to be said."""
