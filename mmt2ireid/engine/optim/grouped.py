@@ -86,6 +86,8 @@ class GroupedOptimWrapperConstructor:
             f'frozen and left out: {len(frozen)} tensors by a rate of 0, {num_off} by the model; '
             f'{num_shared} shared tensors counted once'
         ]
+        by_depth = self.rules.layered(bare)
+        notes += [f'rates by depth in: {", ".join(by_depth)}'] * bool(by_depth)
         idle = self._idle_keys(settings)
         notes += [f'keys that match no tensor: {", ".join(idle)}'] * bool(idle)
         print_log(_table(groups, notes), logger='current')

@@ -126,7 +126,7 @@ class ParameterRules:
         Raises:
             ValueError: ``layer_decay_rate`` is set, and nothing in the model names its layers.
         """
-        layered = self._layered(model)
+        layered = self.layered(model)
         for prefix, module in model.named_modules(remove_duplicate=False):
             for name, parameter in module.named_parameters(recurse=False):
                 if not parameter.requires_grad:
@@ -162,8 +162,18 @@ class ParameterRules:
             setting.decay_mult *= rule.get('decay_mult', 1.0)
             setting.options.update({name: value for name, value in rule.items() if name not in OF_A_KEY})
 
-    def _layered(self, model: nn.Module) -> dict[str, Any]:
-        """The modules that name their layers, by their own names."""
+    def layered(self, model: nn.Module) -> dict[str, Any]:
+        """The modules whose layers have rates by their depth.
+
+        Args:
+            model: not wrapped.
+
+        Returns:
+            Modules by name; none without ``layer_decay_rate``.
+
+        Raises:
+            ValueError: no module names its layers.
+        """
         if self.layer_decay_rate is None:
             return {}
         found = {name: module for name, module in model.named_modules() if hasattr(module, 'get_layer_depth')}

@@ -12,6 +12,7 @@ from mmengine.model import BaseModule, initialize
 from torch import Tensor, nn
 
 from mmt2ireid.models.clip_towers import build_clip, check_activation, logit_scale_of, resize_grid
+from mmt2ireid.models.layers.layer_depth import layer_depth
 from mmt2ireid.models.weights import load_matching
 from mmt2ireid.models.weights.positions import PositionTable
 from mmt2ireid.registry import MODELS
@@ -103,6 +104,34 @@ class OpenCLIPImageEncoder(BaseModule):
             return None
         key = 'visual.positional_embedding' if self.kind == 'vit' else 'visual.attnpool.positional_embedding'
         return PositionTable(key, self.grid, 1, 'open_clip', (self.image_size[0], self.image_size[1]))
+
+    def get_layer_depth(self, param_name: str, prefix: str = '') -> tuple[int, int]:
+        """Depth of a parameter, for ``paramwise_cfg.layer_decay_rate``.
+
+        Args:
+            param_name: its name.
+            prefix: of names in this encoder.
+
+        Returns:
+            The depth, 0 of the stem, and the number of depths.
+
+        Raises:
+            ValueError: the tower is none of CLIP's own, its layers are not known.
+        """
+        name = param_name.removeprefix(prefix)
+        if self.kind == 'resnet':
+            return layer_depth(name, stem=('visual.conv', 'visual.bn'), block='visual.layer', num_blocks=4, first=1)
+        if not self.kind:
+            raise ValueError(
+                "layer_decay_rate must be left out for this image tower, which is none of CLIP's own, "
+                f'{type(self.visual).__name__}'
+            )
+        return layer_depth(
+            name,
+            stem=('visual.conv1.', 'visual.class_embedding', 'visual.positional_embedding', 'visual.ln_pre.'),
+            block='visual.transformer.resblocks.',
+            num_blocks=len(self.visual.transformer.resblocks),
+        )
 
     def forward(self, images: Tensor) -> EncoderOutput:
         """Encodes pictures.

@@ -8,6 +8,7 @@ from mmengine.model import BaseModule, initialize
 from torch import Tensor
 from transformers import BertConfig, BertModel
 
+from mmt2ireid.models.layers.layer_depth import layer_depth
 from mmt2ireid.models.weights import load_bert
 from mmt2ireid.registry import MODELS
 from mmt2ireid.structures import EncoderOutput
@@ -50,6 +51,20 @@ class BertTextEncoder(BaseModule):
     def load_hf(self, checkpoint: str) -> None:
         """Loads a transformers checkpoint, by name or folder."""
         load_bert(self.bert, checkpoint)
+
+    def get_layer_depth(self, param_name: str, prefix: str = '') -> tuple[int, int]:
+        """Depth of a parameter, for ``paramwise_cfg.layer_decay_rate``.
+
+        Args:
+            param_name: its name.
+            prefix: of names in this encoder.
+
+        Returns:
+            The depth, 0 of the embeddings, and the number of depths.
+        """
+        num_blocks = self.bert.config.num_hidden_layers
+        name = param_name.removeprefix(prefix)
+        return layer_depth(name, stem=('bert.embeddings.',), block='bert.encoder.layer.', num_blocks=num_blocks)
 
     def forward(self, token_ids: Tensor, mask: Tensor) -> EncoderOutput:
         """Encodes captions.

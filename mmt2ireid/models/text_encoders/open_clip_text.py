@@ -10,6 +10,7 @@ from mmengine.model import BaseModule, initialize
 from torch import Tensor, nn
 
 from mmt2ireid.models.clip_towers import build_clip, check_activation, logit_scale_of, resize_sequence
+from mmt2ireid.models.layers.layer_depth import layer_depth
 from mmt2ireid.models.weights import load_matching
 from mmt2ireid.registry import MODELS
 from mmt2ireid.structures import EncoderOutput
@@ -105,6 +106,23 @@ class OpenCLIPTextEncoder(BaseModule):
         state['positional_embedding'] = resize_sequence(state['positional_embedding'], self.max_length)
         load_matching(self, state, label)
         self.clip_scale = logit_scale_of(network)
+
+    def get_layer_depth(self, param_name: str, prefix: str = '') -> tuple[int, int]:
+        """Depth of a parameter, for ``paramwise_cfg.layer_decay_rate``.
+
+        Args:
+            param_name: its name.
+            prefix: of names in this encoder.
+
+        Returns:
+            The depth, 0 of the embeddings, and the number of depths.
+        """
+        return layer_depth(
+            param_name.removeprefix(prefix),
+            stem=('token_embedding.', 'positional_embedding'),
+            block='transformer.resblocks.',
+            num_blocks=len(self.transformer.resblocks),
+        )
 
     def forward(self, token_ids: Tensor, mask: Tensor) -> EncoderOutput:
         """Encodes captions.
