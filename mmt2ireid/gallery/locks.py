@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import os
 import time
-import warnings
 from pathlib import Path
 from typing import IO
 
 from mmt2ireid.gallery.base import GalleryError
+from mmt2ireid.io import locks
 
 
 def take_lock(path: Path, gallery: Path) -> IO[str]:
@@ -26,37 +23,13 @@ def take_lock(path: Path, gallery: Path) -> IO[str]:
     Raises:
         GalleryError: somebody has it.
     """
-    file = open(path, 'a+', encoding='utf-8')  # noqa: SIM115 (it stays open)
     try:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:
-        warnings.warn(f'{gallery}: this system has no file locks; let one program at a time write to it', stacklevel=3)
-    except OSError as error:
-        if error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES):
-            # Some network file systems have no locks; that is not somebody else's lock.
-            warnings.warn(
-                f'{gallery}: no file can be locked there ({error}); let one program at a time write to it', stacklevel=3
-            )
-            return file
-        file.seek(0)
-        owner = file.read(100).strip()
-        file.close()
+        return locks.take_lock(path, gallery)
+    except locks.LockedError as error:
         raise GalleryError(
-            f'{gallery}: the gallery is open for writing already{f" in {owner}" if owner else ""}; close it there '
-            f'first (a folder can be read meanwhile, with read_only=True)'
+            f'{gallery}: the gallery is open for writing already{f" in {error.owner}" if error.owner else ""}; close '
+            'it there first (a folder can be read meanwhile, with read_only=True)'
         ) from error
-    try:
-        file.truncate(0)
-        file.write(f'process {os.getpid()}')
-        file.flush()
-    except OSError:
-        # A full disk: the lock would be held for as long as the error is kept.
-        with contextlib.suppress(OSError):
-            file.close()
-        raise
-    return file
 
 
 def wait_for_record_lock(path: Path, seconds: float) -> bool:

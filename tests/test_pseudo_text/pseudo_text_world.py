@@ -119,8 +119,8 @@ def generator(source: Any, out: Path, *, scorer: Any = None, composer: Any = Non
 
 
 def results(out: Path) -> dict[str, bytes]:
-    """All files of a folder, but for the provenance (it tells of versions) by their names."""
-    return {path.name: path.read_bytes() for path in out.iterdir() if path.name != 'provenance.json'}
+    """All files of a folder, but for the provenance (it tells of versions) and the lock, by their names."""
+    return {path.name: path.read_bytes() for path in out.iterdir() if path.name not in ('provenance.json', '.lock')}
 
 
 def captions_of(out: Path) -> dict[str, list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ import pytest
 from pseudo_text_world import generator, pictures, results, write_folder
 
 import mmt2ireid
+from mmt2ireid.io.locks import LockedError
+from mmt2ireid.pseudo_text.generation import provenance
 from mmt2ireid.pseudo_text.sources.opening import open_source
 
 PACKAGE = str(Path(mmt2ireid.__file__).parent)
@@ -58,7 +61,7 @@ def start(folder: Path, out: Path, options: dict[str, Any], kill_at: int = 0, pi
 
 
 def everything(out: Path) -> dict[str, dict[str, bytes]]:
-    assert not [path for path in out.rglob('.*')], 'half-written files must be gone'
+    assert {path.name for path in out.rglob('.*')} <= {'.lock'}, 'half-written files must be gone'
     return {name: results(out / name) for name in ('out', 'features')}
 
 
@@ -113,3 +116,37 @@ def test_killed_again_and_again(tmp_path):
         assert codes[-1] in (0, -signal.SIGKILL) and len(codes) < 100
     assert len(codes) > 2
     assert everything(tmp_path / 'often') == expected
+
+
+def stopped(folder: Path, out: Path, features: Path) -> None:
+    """Runs, and stops itself when it is about to write its first shard."""
+    made = generator(open_source(folder), out, features=features, num_workers=1)
+    made._make_shard = lambda *args: os.kill(os.getpid(), signal.SIGSTOP)
+    made.run()
+
+
+def test_one_run_at_a_time_writes_a_folder(tmp_path, monkeypatch):
+    """Two gave mixed results, or "[Errno 2]"; the lock of one that was killed is free."""
+    images, out, features = write_folder(tmp_path / 'imgs', IMAGES), tmp_path / 'out', tmp_path / 'features'
+    process = CONTEXT.Process(target=stopped, args=(images, out, features))
+    process.start()
+    try:
+        deadline = time.monotonic() + 60
+        while not (out / 'provenance.json').is_file() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        monkeypatch.setattr(provenance, '_PATIENCE', 0.2)
+        before = results(out)
+        owner = f'another process \\(process {process.pid}\\) is writing there'
+        for fresh in (False, True):
+            with pytest.raises(LockedError, match=f'out: {owner}'):
+                generator(open_source(images), out, features=features, fresh=fresh).run()
+        with pytest.raises(LockedError, match=f'features: {owner}'):
+            generator(open_source(images), tmp_path / 'other', features=features).run()
+        generator(open_source(images), tmp_path / 'apart').run()
+        assert results(out) == before
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.join(60)
+    monkeypatch.undo()
+    generator(open_source(images), out, features=features).run()
+    assert results(out)['captions.json'] == results(tmp_path / 'apart')['captions.json']

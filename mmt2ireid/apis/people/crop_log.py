@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from mmt2ireid.compat import write_atomically
+from mmt2ireid.io.locks import take_lock
 
 CROPS_FILE = 'crops.jsonl'
 _LOG = Path('.crop_people', 'log.jsonl')
@@ -27,20 +28,20 @@ class CropLog:
 
     Raises:
         ValueError: the folder was made with other settings, or its log is damaged.
-        BlockingIOError: another process crops into this folder.
+        LockedError: another process crops into this folder.
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
         self.folder = folder
         self.path = folder / _LOG
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = take_lock(self.path.with_name('lock'), folder)
         self._file: IO[bytes] = open(self.path, 'a+b')  # noqa: SIM115  # closed by __exit__
         try:
-            _lock(self._file, folder)
             self._entries = self._read()
             self._check(dict(settings))
         except BaseException:
-            self._file.close()
+            self._close()
             raise
 
     def __enter__(self) -> CropLog:
@@ -48,7 +49,11 @@ class CropLog:
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.write_table()
+        self._close()
+
+    def _close(self) -> None:
         self._file.close()
+        self._lock.close()
 
     def last(self, source: str, stamp: str) -> tuple[int, bool]:
         """How far a source was looked at.
@@ -153,14 +158,3 @@ def _is_inner(path: Any) -> bool:
     """Crops of an earlier version are deleted: nothing outside of the folder may be named here."""
     parts = PurePosixPath(path) if isinstance(path, str) else PurePosixPath('/')
     return bool(parts.parts) and not parts.is_absolute() and '..' not in parts.parts
-
-
-def _lock(file: IO[bytes], folder: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows: nobody watches
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise BlockingIOError(f'another process crops people into {folder}; wait for it') from error

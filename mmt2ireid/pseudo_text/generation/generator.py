@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Generator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from mmt2ireid.io.locks import share_lock
 from mmt2ireid.pseudo_text.conquer.choices import Choices
 from mmt2ireid.pseudo_text.conquer.scorer import AttributeScorer, FeatureScorer
 from mmt2ireid.pseudo_text.divide.catalogue import Catalogue
@@ -66,7 +68,7 @@ class PseudoTextGenerator:
     results, bit by bit. Several ranks take turns with the shards. When all are there, rank 0 puts ``captions.json``,
     ``unreadable.jsonl`` and ``summary.json`` together. Memory does not grow with the images, but for their names.
 
-    One run at a time may write a folder.
+    One run at a time may write a folder: it is locked, until the last of the run's processes has ended.
 
     Args:
         source: the images.
@@ -144,10 +146,13 @@ class PseudoTextGenerator:
                 should be; a shard is damaged.
             FileExistsError: the folder holds something that this tool did not make.
             RuntimeError: a worker died, or another rank left shards out.
+            LockedError: another run is writing the folder, or the features that this one would write.
             OSError: the machine failed, not an image: the disk is full, the file server is gone.
         """
-        with self.ranks:
-            self.ranks.lead(self._prepare)
+        with self.ranks, ExitStack() as held:
+            self.ranks.lead(lambda: self._prepare(held))
+            if self.ranks.rank:
+                held.enter_context(self._folder.lock(shared=True))
             self._folder.check(self._provenance())
             self._make(self._share())
             self.ranks.wait()
@@ -156,7 +161,7 @@ class PseudoTextGenerator:
         assert counts is not None
         return counts
 
-    def _prepare(self) -> None:
+    def _prepare(self, held: ExitStack) -> None:
         recorded = {'mmt2ireid': __version__, 'torch': torch.__version__, 'source': self._source.where}
         features: dict[str, Any] = {}
         if self._features is not None:
@@ -164,12 +169,18 @@ class PseudoTextGenerator:
             features = self._features.wanted(self._scorer.encoder_provenance(), self._source.fingerprint)
             # Before anything is removed; their folder, maybe within the other, is made after that.
             self._features.folder.examine(features)
+        self._folder.examine(self._provenance(), fresh=self.options.fresh)
+        lock = held.enter_context(self._folder.lock())
+        if self._features is not None and self._features.files.missing():
+            held.enter_context(self._features.folder.lock())
         self._folder.prepare(self._provenance(), recorded, fresh=self.options.fresh)
         if self._features is not None:
             self._features.folder.prepare(features, recorded)
         refuse_damaged_shards(self._out, self._store.files)
         if self._store.files.missing():
             remove_final_files(self._out)
+        if self.ranks.world_size > 1:
+            share_lock(lock, self._out)  # the other ranks take it, too: some may live on where this one is killed
 
     def _share(self) -> list[int]:
         """Shards of this rank, done or not."""

@@ -6,12 +6,14 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from mmt2ireid.compat import write_atomically
+from mmt2ireid.io.locks import take_lock
 from mmt2ireid.pseudo_text.generation.shard_files import is_temporary
 
-PROVENANCE = 'provenance.json'
+PROVENANCE, LOCK = 'provenance.json', '.lock'
+_PATIENCE = 10.0  # seconds until the workers of a killed run have ended
 RECORDED = 'recorded'
 """Key of what is only recorded: a version or path may change between the halves of a run."""
 
@@ -73,6 +75,21 @@ class ResultFolder:
         if changes:
             raise ValueError(f'{self.folder}: made with other options ({"; ".join(changes)}); {self._advice}')
 
+    def lock(self, *, shared: bool = False) -> IO[str]:
+        """Take the lock of the folder, which is made when it is missing.
+
+        Args:
+            shared: take it beside other processes of the same run.
+
+        Returns:
+            The open file of the lock; closing it gives the lock back.
+
+        Raises:
+            LockedError: a process of another run is writing there.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return take_lock(self.folder / LOCK, self.folder, shared=shared, patience=_PATIENCE)
+
     def _named(self, key: str) -> str:
         return f'{key} ({self._meanings[key]})' if key in self._meanings else key
 
@@ -93,7 +110,7 @@ class ResultFolder:
         others = [
             path.name
             for path in self.folder.iterdir()
-            if not is_temporary(path.name, provenance) and not self._is_beside_results(path)
+            if path.name != LOCK and not is_temporary(path.name, provenance) and not self._is_beside_results(path)
         ]
         if others:
             raise FileExistsError(f'{self.folder}: holds files and was not made by this tool (no {PROVENANCE} of '
