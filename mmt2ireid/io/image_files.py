@@ -8,6 +8,8 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmt2ireid.io.jpeg_scans import count_scans
+
 # Errors of the machine, not of the image: a run must stop and be started again, not leave the image out.
 _OUTAGES = {
     getattr(errno, name)
@@ -51,15 +53,18 @@ class ImageLimits:
         max_pixels: of the image.
         max_aspect: longer side divided by the shorter one; resized by its shorter side, a thinner image could fill the
             memory.
+        max_scanned: pixels of a JPEG image times its scans. Progressive images have some 10 scans; with 600 of them, a
+            file of 120 kB takes half a minute to decode.
     """
 
     max_bytes: int = 2**26
     max_pixels: int = 50_000_000
     max_aspect: int = 50
+    max_scanned: int = 10**9
 
     def __post_init__(self) -> None:
-        if min(self.max_bytes, self.max_pixels, self.max_aspect) < 1:
-            raise ValueError(f'max_bytes, max_pixels and max_aspect must be positive, but got {self}')
+        if min(self.max_bytes, self.max_pixels, self.max_aspect, self.max_scanned) < 1:
+            raise ValueError(f'max_bytes, max_pixels, max_aspect and max_scanned must be positive, but got {self}')
 
     def check_file(self, size: int, name: str) -> None:
         """Refuse a file by its size.
@@ -93,6 +98,21 @@ class ImageLimits:
             raise BadImageError(name, self.too_many(f'{width} x {height}'))
         if max(width, height) > self.max_aspect * min(width, height):
             raise BadImageError(name, f'has {width} x {height} pixels, which is thinner than 1 : {self.max_aspect}')
+
+    def check_scans(self, content: bytes, pixels: int, name: str) -> None:
+        """Refuse a JPEG image that takes too long to decode.
+
+        Args:
+            content: of the file.
+            pixels: of the image.
+            name: of the image.
+
+        Raises:
+            BadImageError: it has too many scans for its size.
+        """
+        most = max(1, self.max_scanned // pixels)
+        if count_scans(content, most) > most:
+            raise BadImageError(name, f'is stored in more than {most} scans, the most that are read at its size')
 
     def too_many(self, what: str) -> str:
         """The reason why an image with too many pixels is refused."""

@@ -7,7 +7,8 @@ What an image file looks like is decided here and nowhere else:
 - Transparent places become white, partly transparent ones are mixed with white.
 - Gray, palette, CMYK and 16-bit images become RGB with 8 bits per channel (of 16 bits the upper 8).
 - Of several frames or pages the first counts.
-- What is empty, cut short, damaged, too large or no image is refused with the reason.
+- What is empty, cut short, damaged, too large, too slow to decode (a JPEG with hundreds of scans) or no image is
+  refused with the reason.
 
 Opaque JPEG, PNG and WebP images are decoded by OpenCV, which is the faster one, others by Pillow. Both give the same
 pixels.
@@ -35,6 +36,7 @@ Source: TypeAlias = str | os.PathLike | bytes | bytearray | memoryview | BinaryI
 
 # What OpenCV decodes: Pillow's format -> the mark at the end of a whole file.
 _BY_OPENCV = {'JPEG': b'\xff\xd9', 'MPO': b'\xff\xd9', 'PNG': b'IEND', 'WEBP': b''}
+_SCANNED = ('JPEG', 'MPO')
 _OPENCV_MODES = ('RGB', 'L', '1', 'P', 'I;16')
 _TAIL = 16  # bytes in which the mark is looked for: a thumbnail in the header has one too
 _ORIENTATION = 0x0112  # EXIF tag
@@ -104,6 +106,8 @@ def _decode(content: bytes, limits: ImageLimits, name: str) -> np.ndarray:
         raise BadImageError(name, why_no_image(content)) from error
     with image:
         limits.check_shape(*image.size, name)
+        if image.format in _SCANNED:
+            limits.check_scans(content, image.width * image.height, name)
         pixels = _by_opencv(image, content)
         return _by_pillow(image, limits, name) if pixels is None else _upright(pixels, _orientation(image, content))
 
@@ -111,10 +115,12 @@ def _decode(content: bytes, limits: ImageLimits, name: str) -> np.ndarray:
 def _by_opencv(image: Image.Image, content: bytes) -> np.ndarray | None:
     """BGR pixels of an opaque JPEG, PNG or WebP; None for other images and for those that OpenCV does not read."""
     mark = _BY_OPENCV.get(image.format or '')
+    if mark is None:  # before the frames are counted, which takes a TIFF of 40,000 pages half a minute
+        return None
     is_plain = image.mode in _OPENCV_MODES and not image.has_transparency_data
     is_animated = image.format != 'MPO' and getattr(image, 'n_frames', 1) > 1
     # OpenCV 4 fills the rest of an image that was cut short with gray; Pillow refuses it.
-    if mark is None or not is_plain or is_animated or mark not in content[-_TAIL:]:
+    if not is_plain or is_animated or mark not in content[-_TAIL:]:
         return None
     try:
         return cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mmt2ireid.apis.search.pictures import PictureLimits
 
+_SCANS = 16  # of a JPEG of max_pixels; smaller ones may have more
 _AT_LEAST_1 = (
     'max_uploads',
     'max_added',
@@ -90,4 +91,6 @@ class PageLimits:
     @property
     def pictures(self) -> PictureLimits:
         """Limits of the uploaded pictures."""
-        return PictureLimits(max_bytes=self.max_upload_bytes, max_pixels=self.max_pixels)
+        return PictureLimits(
+            max_bytes=self.max_upload_bytes, max_pixels=self.max_pixels, max_scanned=_SCANS * self.max_pixels
+        )
