@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -16,6 +16,8 @@ from mmt2ireid.io.json_files import read_json
 from mmt2ireid.io.paths import leads_out, plain_path
 
 SPLITS = ('train', 'val', 'test')
+GALLERY_SPLITS = ('val', 'test')
+"""Splits in which there may be images without captions, where that is allowed."""
 _MAX_FOLDERS = 256  # looked at when a dataset is loaded
 _MAX_PID = 2**63 - 1
 _NUM_TRIED = 20  # images looked for where there are no folders
@@ -28,8 +30,8 @@ class Record(NamedTuple):
 
     Attributes:
         path: of the image, relative to the image folder, in one spelling (``cam/a.png``, not ``cam/./a.png``).
-        captions: at least one, none empty.
-        pid: identity as annotated; -1 where the format has none.
+        captions: none empty; at least one, but for gallery images without captions, where these are allowed.
+        pid: identity as annotated; -1 where the format has none, or a junk identity such as Market-1501's -1.
         split: 'train', 'val' or 'test'; '' where the format has none.
     """
 
@@ -92,7 +94,9 @@ def _load_json(file: str, expected: str, kind: type) -> Any:
     return content
 
 
-def read_records(file: str, form: RecordFormat) -> list[Record]:
+def read_records(
+    file: str, form: RecordFormat, *, uncaptioned: Collection[str] = (), junk_ids: Collection[int] = ()
+) -> list[Record]:
     """Reads and checks an annotation file.
 
     Captions that stand alone, not in a list, are accepted; their number is logged. So is that of images that are listed
@@ -101,6 +105,8 @@ def read_records(file: str, form: RecordFormat) -> list[Record]:
     Args:
         file: its path; it must exist.
         form: how the records are written.
+        uncaptioned: splits in which images may have no captions. Default: none.
+        junk_ids: identities that may be negative. Default: none.
 
     Returns:
         The records in the order of the file.
@@ -109,8 +115,11 @@ def read_records(file: str, form: RecordFormat) -> list[Record]:
         AnnotationError: with file, record number (0-based), field and what was expected.
     """
     content = load_json_list(file, f'the annotations of {form.dataset}, a list of records')
-    records = [parse_record(raw, form, f'{file}, record {number}') for number, raw in enumerate(content)]
-    num_bare = sum(isinstance(raw[form.captions_key], str) for raw in content)
+    records = [
+        parse_record(raw, form, f'{file}, record {number}', uncaptioned=uncaptioned, junk_ids=junk_ids)
+        for number, raw in enumerate(content)
+    ]
+    num_bare = sum(isinstance(raw.get(form.captions_key), str) for raw in content)
     if num_bare and not form.bare_captions:
         print_log(
             f'{file}: {num_bare} records give their caption as a string, not a list; read as one caption each',
@@ -120,13 +129,22 @@ def read_records(file: str, form: RecordFormat) -> list[Record]:
     return records
 
 
-def parse_record(raw: Any, form: RecordFormat, where: str) -> Record:
+def parse_record(
+    raw: Any,
+    form: RecordFormat,
+    where: str,
+    *,
+    uncaptioned: Collection[str] = (),
+    junk_ids: Collection[int] = (),
+) -> Record:
     """Checks one record.
 
     Args:
         raw: what the JSON file holds.
         form: how it should be written.
         where: file and number of the record, for messages.
+        uncaptioned: as in :func:`read_records`.
+        junk_ids: as in :func:`read_records`.
 
     Raises:
         AnnotationError: with record, field and what was expected.
@@ -137,12 +155,11 @@ def parse_record(raw: Any, form: RecordFormat, where: str) -> Record:
     if not isinstance(path, str) or not path:
         raise AnnotationError(f'{where}, field {form.path_key!r}: expected the path of an image, but got {path!r}')
     path = plain_path(path)
-    key = form.captions_key
-    captions = parse_captions(_get(raw, key, form, where), f'{where} ({path}), field {key!r}')
+    captions = _captions_of(raw, form, where, path, uncaptioned)
     if not form.labelled:
         return Record(path, captions)
     pid = _get(raw, 'id', form, where)
-    if not isinstance(pid, int) or isinstance(pid, bool) or not 0 <= pid <= _MAX_PID:
+    if not isinstance(pid, int) or isinstance(pid, bool) or not (0 <= pid <= _MAX_PID or pid in junk_ids):
         raise AnnotationError(
             f"{where} ({path}), field 'id': expected an integer of at least 0 (and 63 bits), but got {pid!r}"
         )
@@ -152,6 +169,19 @@ def parse_record(raw: Any, form: RecordFormat, where: str) -> Record:
     if split not in SPLITS:
         raise AnnotationError(f"{where} ({path}), field 'split': expected one of {SPLITS}, but got {split!r}")
     return Record(path, captions, pid, split)
+
+
+def _captions_of(raw: dict, form: RecordFormat, where: str, path: str, uncaptioned: Collection[str]) -> list[str]:
+    key, split = form.captions_key, raw.get('split') if form.labelled and form.has_split else None
+    place = f'{where} ({path}), field {key!r}'
+    if split in GALLERY_SPLITS and raw.get(key) in (None, []):
+        if split in uncaptioned:
+            return []
+        raise AnnotationError(
+            f'{place}: expected a list of captions, but got none. If it is an image of the gallery that is to be found '
+            'by no caption of its own, such as a distractor, set allow_uncaptioned=True'
+        )
+    return parse_captions(_get(raw, key, form, where), place)
 
 
 def _get(raw: dict, key: str, form: RecordFormat, where: str) -> Any:

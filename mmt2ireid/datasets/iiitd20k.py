@@ -32,7 +32,7 @@ class IIITD20K(PersonTextDataset):
     """
 
     METAINFO = {'dataset': 'IIITD-20K', 'image_source': 'IIITD-20K'}
-    FORMAT = RecordFormat('IIITD-20K')
+    FORMAT = RecordFormat('IIITD-20K', has_split=False)
     ANN_FILE = 'Filtered.json'
     IMAGE_FOLDER = 'IIITD-20K'
 

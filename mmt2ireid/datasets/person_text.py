@@ -14,7 +14,15 @@ import numpy as np
 from mmengine.logging import print_log
 
 from mmt2ireid.datasets.ann_files import find_file
-from mmt2ireid.datasets.annotations import SPLITS, Record, RecordFormat, check_folders, check_within, read_records
+from mmt2ireid.datasets.annotations import (
+    GALLERY_SPLITS,
+    SPLITS,
+    Record,
+    RecordFormat,
+    check_folders,
+    check_within,
+    read_records,
+)
 from mmt2ireid.datasets.errors import BadImageError
 from mmt2ireid.datasets.items import ItemTable, number_identities
 from mmt2ireid.datasets.noisy_pairs import NoisyPairs
@@ -53,6 +61,10 @@ class PersonTextDataset(NumberedDataset):
             :class:`~mmt2ireid.datasets.noisy_pairs.NoisyPairs`; None: none.
         allow_outside: read images outside of the image folder, where the annotation has absolute paths or ``..``. By
             default it is refused: an annotation of somebody else's could name any file of this machine.
+        allow_uncaptioned: let images of val and test have no captions. They are in the gallery, and no queries; those
+            whose identity no caption has are distractors. Whichever split is loaded, the file may then have such.
+        junk_ids: annotated identities whose images are left out and counted, which is to ignore them in every ranking,
+            such as Market-1501's -1. Default: none.
         metainfo: added to ``METAINFO``.
         lazy_init: load nothing until :meth:`full_init`.
 
@@ -80,6 +92,8 @@ class PersonTextDataset(NumberedDataset):
         max_images: int | None = None,
         noise: Mapping | None = None,
         allow_outside: bool = False,
+        allow_uncaptioned: bool = False,
+        junk_ids: Sequence[int] = (),
         metainfo: Mapping | None = None,
         lazy_init: bool = False,
     ) -> None:
@@ -101,6 +115,12 @@ class PersonTextDataset(NumberedDataset):
         self.relabel = unit == 'pair' if relabel is None else relabel
         self.max_images = max_images
         self.allow_outside = allow_outside
+        self.allow_uncaptioned, self.junk_ids = allow_uncaptioned, _checked_ids(junk_ids)
+        if (allow_uncaptioned or self.junk_ids) and not (self.FORMAT.labelled and self.FORMAT.has_split):
+            raise ValueError(
+                f'allow_uncaptioned and junk_ids must be left out for {self.FORMAT.dataset}, which has no gallery, but '
+                f'got {allow_uncaptioned} and {list(self.junk_ids)}'
+            )
         self.noise = None if noise is None else NoisyPairs(noise, data_root)
         self._skipped = Tally()
         super().__init__(
@@ -156,12 +176,37 @@ class PersonTextDataset(NumberedDataset):
 
     def load_data_list(self) -> list[Record]:
         """The records of the split, in the order of the annotation file."""
-        records = read_records(self.find_ann_file(), self.FORMAT)
+        records = read_records(
+            self.find_ann_file(),
+            self.FORMAT,
+            uncaptioned=GALLERY_SPLITS if self.allow_uncaptioned else (),
+            junk_ids=self.junk_ids,
+        )
         chosen = [record for record in records if record.split == self._annotated_split]
-        if not chosen:
+        kept = [record for record in chosen if record.pid not in self.junk_ids]
+        if not any(record.captions for record in kept):
             splits = dict(Counter(record.split for record in records))
-            raise ValueError(f'{self.ann_file}: no image of split {self._annotated_split!r}; the file has {splits}')
-        return chosen
+            what = f'no image of split {self._annotated_split!r}{" with captions" if chosen else ""}'
+            raise ValueError(f'{self.ann_file}: {what}; the file has {splits}')
+        self._log_gallery(kept, len(chosen) - len(kept))
+        return kept
+
+    def _log_gallery(self, records: Sequence[Record], num_junk: int) -> None:
+        if num_junk:
+            print_log(
+                f'{self.ann_file}: {num_junk} images of the identities {list(self.junk_ids)} are left out of '
+                f'{self.split} as junk',
+                logger='current',
+            )
+        described = {record.pid for record in records if record.captions}
+        bare = [record for record in records if not record.captions]
+        if bare:
+            print_log(
+                f'{self.ann_file}: {len(bare)} of {len(records)} images of {self.split} have no captions, and '
+                f'{sum(record.pid not in described for record in bare)} of these are distractors: no caption has their '
+                'identity',
+                logger='current',
+            )
 
     @property
     def _annotated_split(self) -> str:
@@ -256,6 +301,12 @@ class PersonTextDataset(NumberedDataset):
         subset = copy.copy(self)
         subset.get_subset_(indices)
         return subset
+
+
+def _checked_ids(ids: Sequence[int]) -> tuple[int, ...]:
+    if isinstance(ids, (int, str)) or not all(type(number) is int for number in ids):
+        raise ValueError(f'junk_ids must be a list of integers, but got {ids!r}')
+    return tuple(ids)
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:

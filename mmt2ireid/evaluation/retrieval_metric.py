@@ -29,7 +29,7 @@ class RetrievalMetric(BaseMetric):
 
     Args:
         directions: any of 't2i' (queries are all captions, the gallery is every image once) and 'i2t' (queries are
-            the images, the gallery is all captions).
+            the images, the gallery is all captions). Images without captions are in the gallery of t2i, and no queries.
         topk: which R{k} to report.
         ties: 'gallery_order': of equal scores the earlier image or caption ranks higher; 'expected': the exact
             expectation over all orders of equal scores. Queries whose metrics such an order decides are counted and
@@ -122,6 +122,8 @@ class RetrievalMetric(BaseMetric):
         txt_feats = torch.from_numpy(np.concatenate([result['txt_feats'] for result in results]))
         pids = torch.tensor([result['pid'] for result in results])
         num_captions = torch.tensor([len(result['txt_feats']) for result in results])
+        if not num_captions.any():
+            raise ValueError(f'the {len(results)} images to evaluate must have captions, but none has')
         txt_image = torch.arange(len(results)).repeat_interleave(num_captions)
         if self.out_file:
             save_features(
@@ -135,10 +137,12 @@ class RetrievalMetric(BaseMetric):
                 captions=[caption for result in results for caption in result['captions']],
             )
             print_log(f'Features of {len(results)} images and {len(txt_feats)} captions: {self.out_file}', 'current')
-        sides = {'t': (txt_feats, pids[txt_image]), 'i': (img_feats, pids)}
+        texts, images = (txt_feats, pids[txt_image]), (img_feats, pids)
+        described = num_captions > 0  # other images are in the gallery, but no queries
+        asking, answering = {'t': texts, 'i': (img_feats[described], pids[described])}, {'t': texts, 'i': images}
         metrics = {}
         for direction in self.directions:
-            (queries, query_pids), (gallery, gallery_pids) = sides[direction[0]], sides[direction[-1]]
+            (queries, query_pids), (gallery, gallery_pids) = asking[direction[0]], answering[direction[-1]]
             found = retrieval_metrics(
                 queries,
                 gallery,

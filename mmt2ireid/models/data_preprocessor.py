@@ -105,10 +105,10 @@ class PairDataPreprocessor(BaseDataPreprocessor):
         return {number: self._images([sample.views[number] for sample in samples], samples) for number in numbers}
 
     def _token_ids(self, sample: PersonSample) -> list[Tensor]:
-        if not sample.get('token_ids'):
+        if sample.get('token_ids') is None:
             raise ValueError(
-                f'{sample.get("img_path")}: token_ids must hold at least one caption, but got '
-                f'{sample.get("token_ids")}; the pipeline needs Tokenize'
+                f'{sample.get("img_path")}: token_ids must hold the captions of the image, but got None; the pipeline '
+                'needs Tokenize'
             )
         if not all(len(caption) for caption in sample.token_ids):
             raise ValueError(
@@ -119,7 +119,7 @@ class PairDataPreprocessor(BaseDataPreprocessor):
 
     def _pad(self, ids: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Pads captions (L_m,) to int64 (M, L) and the mask bool (M, L), on the host."""
-        longest = max(len(caption) for caption in ids)
+        longest = max((len(caption) for caption in ids), default=1)  # gallery images may have no captions
         length = self.pad_to or longest
         if longest > length:
             raise ValueError(f'pad_to must be at least the longest caption, {longest} tokens, but got {length}')
@@ -133,7 +133,8 @@ class PairDataPreprocessor(BaseDataPreprocessor):
         for row, caption in enumerate(ids):
             token_ids[row, : len(caption)] = caption
             mask[row, : len(caption)] = True
-        self._check_vocabulary(token_ids)
+        if ids:
+            self._check_vocabulary(token_ids)
         return token_ids, mask
 
     def _check_vocabulary(self, token_ids: Tensor) -> None:

@@ -200,7 +200,10 @@ class DualEncoder(BaseModel):
     def predict(self, inputs: PairInputs, data_samples: list[PersonSample]) -> list[PersonSample]:
         """Adds ``img_feat`` (D_test,) and ``txt_feats`` (captions of the image, D_test) to the samples."""
         images = self.encode_image(inputs.images)
-        texts = self.encode_text(inputs.token_ids, inputs.txt_mask).split(inputs.num_captions)
+        # Gallery images may have no captions, and a batch may have none at all.
+        has_text = len(inputs.token_ids) > 0
+        features = self.encode_text(inputs.token_ids, inputs.txt_mask) if has_text else images[:0]
+        texts = features.split(inputs.num_captions)
         for sample, image, captions in zip(data_samples, images, texts, strict=True):
             sample.img_feat, sample.txt_feats = image, captions
         return data_samples

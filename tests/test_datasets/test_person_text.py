@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from person_data import make_records, write_images, write_json
 
-from mmt2ireid.datasets import CUHKPEDES, AnnotationError, BadImageError
+from mmt2ireid.datasets import CUHKPEDES, AnnotationError, BadImageError, LUPersonT
 from mmt2ireid.datasets.seeding import SeededIndex
 from mmt2ireid.registry import DATASETS
 
@@ -110,6 +110,51 @@ def test_images_outside_of_the_folder_are_read_only_where_that_is_allowed(cuhk, 
         CUHKPEDES(data_root=str(cuhk.root))
     dataset = CUHKPEDES(data_root=str(cuhk.root), allow_outside=True, pipeline=LOAD)
     assert dataset[0]['img'].shape == (60, 30, 3)
+
+
+@pytest.fixture
+def with_distractors(cuhk):
+    """Four further test images: two of described persons, a distractor, and one of Market-1501's junk."""
+    for number, (pid, captions) in enumerate([(13, []), (14, None), (0, []), (-1, [])]):
+        path = f'Market/{pid}_{number}.png'
+        cuhk.records.append({'split': 'test', 'file_path': path, 'id': pid, 'captions': captions})
+    del cuhk.records[-2]['captions']
+    write_images(cuhk.root / 'imgs', cuhk.records[-4:])
+    write_json(cuhk.root / 'reid_raw.json', cuhk.records)
+    return cuhk
+
+
+def test_images_without_captions_and_junk_are_refused_unless_allowed(with_distractors):
+    root = str(with_distractors.root)
+    with pytest.raises(AnnotationError, match=r"record 40 \(Market/13_0.png\), .*'captions': .*allow_uncaptioned=True"):
+        CUHKPEDES(data_root=root)
+    with pytest.raises(AnnotationError, match=r"record 43 .*field 'id': expected an integer of at least 0"):
+        CUHKPEDES(data_root=root, allow_uncaptioned=True)
+    with_distractors.records[0]['captions'] = []
+    write_json(with_distractors.root / 'reid_raw.json', with_distractors.records)
+    with pytest.raises(AnnotationError, match=r'record 0 .*expected a list of captions, but got \[\]'):
+        CUHKPEDES(data_root=root, allow_uncaptioned=True, junk_ids=[-1])
+
+
+def test_distractors_are_in_the_gallery_and_junk_is_left_out(with_distractors, monkeypatch):
+    said = []
+    monkeypatch.setattr('mmt2ireid.datasets.person_text.print_log', lambda message, **_: said.append(message))
+    options = dict(data_root=str(with_distractors.root), allow_uncaptioned=True, junk_ids=[-1])
+    dataset = CUHKPEDES(split='test', unit='image', pipeline=LOAD, **options)
+    assert (len(dataset), dataset.num_images, dataset.num_captions, dataset.num_pids) == (11, 11, 24, 5)
+    assert [dataset.get_data_info(number)['captions'] for number in (8, 9, 10)] == [[], [], []]
+    assert dataset.pids[8:].tolist() == [13, 14, 0] and dataset[10]['img'].shape == (60, 30, 3)
+    assert '1 images of the identities [-1] are left out of test as junk' in said[0]
+    assert '3 of 11 images of test have no captions, and 1 of these are distractors' in said[1]
+    assert len(CUHKPEDES(split='train', **options)) == 48 and len(said) == 2
+    assert len(CUHKPEDES(split='test', **options)) == 24
+
+
+def test_loaders_without_a_gallery_refuse_these_options(cuhk):
+    with pytest.raises(ValueError, match='must be left out for LUPerson-T, which has no gallery'):
+        LUPersonT(ann_file='a.json', data_root=str(cuhk.root), junk_ids=[-1])
+    with pytest.raises(ValueError, match='junk_ids must be a list of integers, but got -1'):
+        CUHKPEDES(data_root=str(cuhk.root), junk_ids=-1)
 
 
 def test_missing_split_and_folder_are_named(tmp_path):

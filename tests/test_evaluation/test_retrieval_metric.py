@@ -19,8 +19,8 @@ from mmt2ireid.structures import PersonSample
 WIDTH = 8
 
 
-def make_samples(num_images: int = 11, seed: int = 0) -> list[PersonSample]:
-    """Images of four identities with one to three captions each."""
+def make_samples(num_images: int = 11, seed: int = 0, num_bare: int = 0) -> list[PersonSample]:
+    """Images of four identities with one to three captions each, and others of six identities without captions."""
     rng = np.random.default_rng(seed)
     samples = []
     for image_id in range(num_images):
@@ -33,6 +33,17 @@ def make_samples(num_images: int = 11, seed: int = 0) -> list[PersonSample]:
                 captions=[f'caption {number} of {image_id}' for number in range(num_captions)],
                 img_feat=torch.from_numpy(rng.normal(size=WIDTH)).float(),
                 txt_feats=torch.from_numpy(rng.normal(size=(num_captions, WIDTH))).float(),
+            )
+        )
+    for image_id in range(num_images, num_images + num_bare):
+        samples.append(
+            PersonSample(
+                pid=image_id % 6,
+                image_id=image_id,
+                img_path=f'imgs/{image_id}.png',
+                captions=[],
+                img_feat=torch.from_numpy(rng.normal(size=WIDTH)).float(),
+                txt_feats=torch.zeros(0, WIDTH),
             )
         )
     return samples
@@ -63,6 +74,42 @@ def test_both_directions():
     assert 0 < found['t2i/mAP'] < 100
     only_t2i = evaluate(RetrievalMetric(prefix='val', topk=(2,), device='cpu'), samples)
     assert set(only_t2i) == {'val/t2i/R2', 'val/t2i/mAP', 'val/t2i/mINP'}
+
+
+def naive(samples: list[PersonSample], direction: str, ignored: int | None = None) -> dict[str, float]:
+    """R1, mAP and mINP, one query after the other; images of an ignored identity are passed over in every ranking."""
+    images = [(sample.img_feat, sample.pid) for sample in samples if sample.pid != ignored]
+    texts = [(feat, sample.pid) for sample in samples for feat in sample.txt_feats if sample.pid != ignored]
+    described = [(sample.img_feat, sample.pid) for sample in samples if len(sample.txt_feats) and sample.pid != ignored]
+    queries, gallery = (texts, images) if direction == 't2i' else (described, texts)
+    found = []
+    for query, pid in queries:
+        order = sorted(gallery, key=lambda item: -float(torch.cosine_similarity(query, item[0], dim=0)))
+        ranks = [rank for rank, item in enumerate(order, 1) if item[1] == pid]
+        precision = np.mean([number / rank for number, rank in enumerate(ranks, 1)])
+        found.append((ranks[0] == 1, precision, len(ranks) / ranks[-1]))
+    return dict(
+        zip((f'{direction}/{name}' for name in ('R1', 'mAP', 'mINP')), 100 * np.mean(found, axis=0), strict=True)
+    )
+
+
+def test_images_without_captions_are_in_the_gallery_and_no_queries():
+    samples = make_samples(num_bare=9)
+    metric = RetrievalMetric(directions=('t2i', 'i2t'), topk=(1,))
+    expected = {**naive(samples, 't2i'), **naive(samples, 'i2t')}
+    assert evaluate(metric, samples) == pytest.approx(expected, abs=1e-4)
+    with_text = [sample for sample in samples if sample.captions]
+    assert naive(with_text, 't2i') != pytest.approx(naive(samples, 't2i'))
+    assert naive(with_text, 'i2t') == pytest.approx(naive(samples, 'i2t'))
+    with pytest.raises(ValueError, match='the 9 images to evaluate must have captions, but none has'):
+        evaluate(metric, samples[11:])
+
+
+def test_leaving_junk_out_is_to_ignore_it_in_every_ranking():
+    samples = make_samples(num_bare=9)
+    metric = RetrievalMetric(directions=('t2i', 'i2t'), topk=(1,))
+    expected = {**naive(samples, 't2i', ignored=2), **naive(samples, 'i2t', ignored=2)}
+    assert evaluate(metric, [sample for sample in samples if sample.pid != 2]) == pytest.approx(expected, abs=1e-4)
 
 
 def test_half_precision_features_are_kept_as_float32():
@@ -154,7 +201,7 @@ def _evaluate_on_rank(rank: int, world_size: int, folder: str, num_images: int) 
         timeout=datetime.timedelta(seconds=60),
     )
     try:
-        samples = make_samples(num_images)
+        samples = make_samples(num_images - 4, num_bare=4)
         per_rank = -(-num_images // world_size)  # padded with the first images, as DefaultSampler does
         mine = [samples[(rank + world_size * turn) % num_images] for turn in range(per_rank)]
         metric = RetrievalMetric(directions=('t2i', 'i2t'), out_file=f'{folder}/features.safetensors')
@@ -173,7 +220,9 @@ def _evaluate_on_rank(rank: int, world_size: int, folder: str, num_images: int) 
 def test_two_ranks_equal_one(tmp_path, num_images):
     mp.spawn(_evaluate_on_rank, args=(2, str(tmp_path), num_images), nprocs=2)
     single = tmp_path / 'single.safetensors'
-    expected = evaluate(RetrievalMetric(directions=('t2i', 'i2t'), out_file=str(single)), make_samples(num_images))
+    expected = evaluate(
+        RetrievalMetric(directions=('t2i', 'i2t'), out_file=str(single)), make_samples(num_images - 4, num_bare=4)
+    )
     for rank in range(2):
         assert json.loads((tmp_path / f'rank{rank}.json').read_text()) == expected
     assert (tmp_path / 'features.safetensors').read_bytes() == single.read_bytes()

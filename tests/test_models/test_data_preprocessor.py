@@ -117,14 +117,10 @@ class TestTokens:
         with pytest.raises(ValueError, match=r'person_1\.png: every caption must have .* but got \[2, 0\]'):
             run(data)
 
-    @pytest.mark.parametrize('tokens', [None, []])
-    def test_sample_without_tokens_is_named(self, tokens):
+    def test_sample_without_tokens_is_named(self):
         data = make_batch(2)
-        if tokens is None:
-            del data['data_samples'][1].token_ids
-        else:
-            data['data_samples'][1].token_ids = tokens
-        with pytest.raises(ValueError, match=r'person_1\.png: token_ids must hold at least one caption'):
+        del data['data_samples'][1].token_ids
+        with pytest.raises(ValueError, match=r'person_1\.png: token_ids must hold the captions'):
             run(data)
 
 

@@ -65,6 +65,21 @@ class TestModes:
             torch.testing.assert_close(sample.img_feat.norm(), torch.tensor(1.0))
             torch.testing.assert_close(sample.txt_feats.norm(dim=1), torch.ones(2))
 
+    @pytest.mark.parametrize('bare', [[1], [0, 2], [0, 1, 2]])
+    def test_gallery_images_without_captions_are_predicted(self, model, bare):
+        expected = model(**batch_of(model, 3, captions=2), mode='predict')
+        batch = make_batch(3, captions=2)
+        for number in bare:
+            sample = batch['data_samples'][number]
+            sample.token_ids = sample.captions = []
+        samples = model(**model.data_preprocessor(batch), mode='predict')
+        for number, (sample, whole) in enumerate(zip(samples, expected, strict=True)):
+            torch.testing.assert_close(sample.img_feat, whole.img_feat)
+            texts = whole.txt_feats[:0] if number in bare else whole.txt_feats
+            torch.testing.assert_close(sample.txt_feats, texts)
+        with pytest.raises(ValueError, match='one caption'):
+            model(**model.data_preprocessor(batch), mode='loss')
+
     def test_unknown_mode(self, model):
         with pytest.raises(ValueError, match=r"mode must be .* but got 'train'"):
             model(**batch_of(model, 2), mode='train')

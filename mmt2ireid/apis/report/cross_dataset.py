@@ -163,12 +163,13 @@ def _write(
     models = [
         [row.name, f'`{row.config}`', str(len(checkpoints))] for row, checkpoints in zip(trained, known, strict=True)
     ]
+    columns = list(dict.fromkeys(name for counted in counts for name in counted))
     data = [
         [
             column.name,
             f'`{column.config}`',
             data_name(column.cfg),
-            *(f'{count:,}' if name != 'split' else count for name, count in counted.items()),
+            *(counted[name] if name == 'split' else f'{counted.get(name, 0):,}' for name in columns),
         ]
         for column, counted in zip(tests, counts, strict=True)
     ]
@@ -182,7 +183,7 @@ def _write(
         '\n\n'.join(part for part in ('## Matrix (%)', ' '.join(legend), matrix) if part),
         f'## Trained on\n\n{markdown.table(["name", "config", "checkpoints"], models, words=2)}',
         markdown.checkpoint_table([one for checkpoints in known for one in checkpoints]),
-        f'## Tested on\n\n{markdown.table(["name", "config", "data", *counts[0]], data, words=4)}',
+        f'## Tested on\n\n{markdown.table(["name", "config", "data", *columns], data, words=4)}',
         *notes,
     ]
     cells = [

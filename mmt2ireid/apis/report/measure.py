@@ -149,7 +149,8 @@ def measure(features: str | SavedFeatures, *, curves_only: bool = False) -> Meas
     device = ranking_device()
     text_pids = split.pids[split.txt_image]
     forth = split.txt_feats, split.img_feats, text_pids, split.pids
-    back = split.img_feats, split.txt_feats, split.pids, text_pids
+    described = np.unique(split.txt_image)  # other images are in the gallery, but no queries
+    back = split.img_feats[described], split.txt_feats, split.pids[described], text_pids
     ranks = first_ranks(*forth, device=device)
     depth = min(MAX_RANK, len(split.img_feats), len(split.txt_feats))
     cmc = {'t2i': cmc_curve(ranks, depth), 'i2t': cmc_curve(first_ranks(*back, device=device), depth)}
@@ -165,10 +166,14 @@ def ranking_device() -> str:
 
 
 def count_data(features: str | SavedFeatures) -> dict[str, int]:
-    """How many images, captions and persons there are in a split.
+    """How many images, captions and persons with captions there are in a split, and how many images without captions.
 
     Args:
         features: as in :func:`measure`.
     """
     split = features if isinstance(features, SavedFeatures) else SavedFeatures.load(features)
-    return dict(images=len(split.pids), captions=len(split.txt_image), persons=len(np.unique(split.pids)))
+    persons = np.unique(split.pids[split.txt_image])
+    counts = dict(images=len(split.pids), captions=len(split.txt_image), persons=len(persons))
+    bare = len(split.pids) - len(np.unique(split.txt_image))
+    distractors = int(np.isin(split.pids, persons, invert=True).sum())
+    return counts | ({'images without captions': bare, 'distractors': distractors} if bare else {})
