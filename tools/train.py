@@ -25,7 +25,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         nargs='?',
         const='auto',
         metavar='auto|PATH',
-        help='continue from this checkpoint; alone or with "auto" from the newest of the work dir',
+        help='continue from this checkpoint, with its seed and precision; alone or with "auto" from the newest of the '
+        'work dir',
     )
     parser.add_argument(
         '--amp', action='store_true', help='train in mixed precision; a config with amp=True does on GPUs anyway'
@@ -50,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = options.load_config(args.config, args.cfg_options, args.work_dir)
     if args.resume:
-        options.set_resume(cfg, args.resume)
+        options.set_resume(cfg, args.resume, seed=args.seed, amp=args.amp)
     if args.amp or (cfg.get('amp') and torch.cuda.is_available()):
         options.use_amp(cfg)
     if args.seed is not None:

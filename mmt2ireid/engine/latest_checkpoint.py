@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from mmengine.logging import print_log
 
@@ -62,14 +64,43 @@ def is_complete(path: str | Path) -> bool:
 
 
 def has_training_state(checkpoint: dict) -> bool:
-    """Says whether a checkpoint holds what a run goes on from, beside weights.
+    """Says whether a checkpoint holds what a run is resumed with, beside weights.
 
     Args:
         checkpoint: what a file holds.
 
     Returns:
-        True if the counters and the log of a run are there.
+        True if the counters and the log of a run and the state of its optimizer are there.
     """
+    return _has_counters(checkpoint) and 'optimizer' in checkpoint
+
+
+def check_resumable(path: str, checkpoint: Any) -> None:
+    """Refuses what a run cannot be resumed from.
+
+    Args:
+        path: of the checkpoint.
+        checkpoint: what it holds.
+
+    Raises:
+        ValueError: weights only, or the best checkpoint of a run, which has no state of the optimizer.
+    """
+    if not isinstance(checkpoint, dict) or not _has_counters(checkpoint):
+        raise ValueError(
+            f'checkpoint {path} must hold the state of a run to be resumed, but holds weights only; to start '
+            'from them, give them as load_from'
+        )
+    if 'optimizer' in checkpoint:
+        return
+    other = find_latest_checkpoint(os.path.dirname(path))
+    advice = f'resume from {other}' if other else 'there is no other beside it to resume from'
+    raise ValueError(
+        f'checkpoint {path} must hold the state of the optimizer to be resumed, but holds none, as every best one: '
+        f'{advice}; to start a new run from its weights, give it as load_from'
+    )
+
+
+def _has_counters(checkpoint: dict) -> bool:
     meta = checkpoint.get('meta')
     return isinstance(meta, dict) and 'iter' in meta and 'message_hub' in checkpoint
 

@@ -20,6 +20,7 @@ from torch import distributed
 
 from mmt2ireid.engine.image_sizes import check_image_sizes
 from mmt2ireid.engine.options import check_image_sources, use_amp
+from mmt2ireid.engine.resume import settle_resume
 from mmt2ireid.engine.runner import CheckedRunner
 
 __all__ = ['LAUNCHERS', 'build_runner', 'is_main', 'run', 'run_each', 'shared_process_group', 'use_amp']
@@ -137,6 +138,8 @@ def build_runner(cfg: Config, launcher: str = 'none') -> Runner:
         if not torch.cuda.is_available():
             _prepare_cpu_ranks(cfg, launcher)
     _fit_workers(cfg)
+    if cfg.get('resume'):
+        settle_resume(cfg)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else CheckedRunner.from_cfg(cfg)
     check_image_sizes(runner.model, cfg)
     check_image_sources(cfg)

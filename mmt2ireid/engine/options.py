@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 from mmt2ireid.engine.config_file import read_config
-from mmt2ireid.engine.latest_checkpoint import find_latest_checkpoint
+from mmt2ireid.engine.resume import find_own_checkpoint, settle_resume
 
 FROM_MSMT17 = ('ICFGPEDES', 'RSTPReid')
 """Dataset types whose pictures were taken from MSMT17."""
@@ -36,23 +36,27 @@ def load_config(path: str, changes: dict[str, Any] | None = None, work_dir: str 
     return cfg
 
 
-def set_resume(cfg: Config, resume: str) -> None:
-    """Continues a run.
+def set_resume(cfg: Config, resume: str, *, seed: int | None = None, amp: bool = False) -> None:
+    """Continues a run, with the seed and in the precision of its checkpoint.
 
     Args:
         cfg: changed in place.
         resume: a checkpoint, or ``auto`` for the newest complete one of the working directory. Where there is none,
             the run starts from the beginning.
+        seed: what ``--seed`` asks for. Default: nothing.
+        amp: whether ``--amp`` asks for mixed precision.
+
+    Raises:
+        FileNotFoundError: there is no such checkpoint.
+        ValueError: it cannot be resumed from, or not with what was asked for.
     """
-    checkpoint_hook = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
-    path = find_latest_checkpoint(cfg.work_dir, checkpoint_hook.get('out_dir')) if resume == 'auto' else resume
+    # Without a checkpoint the run starts from the beginning, with the initial weights of the config.
+    path = find_own_checkpoint(cfg) if resume == 'auto' else resume
+    cfg.resume = path is not None
     if path is None:
-        print_log(
-            f'{cfg.work_dir} holds no complete checkpoint to resume: starting from the beginning', level=logging.WARNING
-        )
-        cfg.resume = False
         return
-    cfg.load_from, cfg.resume = path, True
+    cfg.load_from = path
+    settle_resume(cfg, seed=seed, amp=amp)
 
 
 def use_amp(cfg: Config) -> None:

@@ -22,6 +22,7 @@ def start(make_cfg, tmp_path, state, *, resume=False, mode='train', allow_missin
     save_checkpoint(
         dict(
             state_dict=state,
+            optimizer={},
             meta=dict(epoch=0, iter=0, seed=0),
             message_hub=dict(log_scalars={}, runtime_info={}, resumed_keys={}),
         ),

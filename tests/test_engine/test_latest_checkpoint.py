@@ -13,7 +13,10 @@ from mmt2ireid.engine.options import set_resume
 
 
 def save(path, step, age=0.0):
-    torch.save(dict(meta=dict(epoch=step, iter=10 * step), message_hub={}, state_dict=dict(w=torch.randn(500))), path)
+    torch.save(
+        dict(meta=dict(epoch=step, iter=10 * step), message_hub={}, optimizer={}, state_dict=dict(w=torch.randn(500))),
+        path,
+    )
     os.utime(path, (1e9 - age, 1e9 - age))
     return str(path)
 

@@ -15,6 +15,7 @@ from mmengine.runner.base_loop import BaseLoop
 from mmt2ireid.compat import TEMP_FILE, write_atomically
 from mmt2ireid.engine.hooks import checkpoint_names as names
 from mmt2ireid.engine.hooks.plain_data import pack_histories, to_plain, unpack_histories
+from mmt2ireid.engine.hooks.resumed_run import machine_sizes, progress, report_resumed
 from mmt2ireid.engine.latest_checkpoint import find_latest_checkpoint
 from mmt2ireid.registry import HOOKS
 
@@ -40,6 +41,7 @@ class AtomicCheckpointHook(CheckpointHook):
         super().__init__(*args, **kwargs)
         self._validated = False
         self._loaded_unvalidated = False
+        self._loaded_sizes: dict[str, Any] = {}
 
     def before_run(self, runner: Runner) -> None:
         """Chooses the checkpoint of a run that is to be resumed from its own folder, instead of MMEngine.
@@ -71,6 +73,10 @@ class AtomicCheckpointHook(CheckpointHook):
         resumed = runner._resume and runner.iter > 0
         if resumed:
             self._adopt(runner, known)
+        sizes = ', '.join(f'{name}={number}' for name, number in machine_sizes().items())
+        runner.logger.info(f'Computing with {sizes}.')
+        if resumed:
+            report_resumed(runner, self._loaded_sizes, self.by_epoch)
         if resumed and self._loaded_unvalidated and self._validation_due(runner):
             runner.logger.info('The checkpoint was written before its validation, which is made up for now.')
             runner.val_loop.run()
@@ -82,9 +88,11 @@ class AtomicCheckpointHook(CheckpointHook):
             runner: the runner.
             checkpoint: what was loaded; changed in place.
         """
-        self._loaded_unvalidated = checkpoint.get('meta', {}).get('validated') is False
+        meta = checkpoint.get('meta', {})
+        self._loaded_unvalidated = meta.get('validated') is False
+        self._loaded_sizes = {name: meta.get(name) for name in machine_sizes()}
         # MMEngine would run this text as Python; its own checkpoints have not held it since 0.2.
-        checkpoint.get('meta', {}).pop('config', None)
+        meta.pop('config', None)
         if 'message_hub' in checkpoint:
             unpack_histories(checkpoint['message_hub'])
 
@@ -95,7 +103,7 @@ class AtomicCheckpointHook(CheckpointHook):
             runner: the runner.
             checkpoint: what is to be written; changed in place.
         """
-        checkpoint['meta']['validated'] = self._validated
+        checkpoint['meta'].update(machine_sizes(), validated=self._validated)
         pack_histories(checkpoint['message_hub'])
         names.keep_names(checkpoint['message_hub']['runtime_info'])
         dropped = to_plain(checkpoint['meta']) + to_plain(checkpoint['message_hub']['runtime_info'])
@@ -257,5 +265,5 @@ class AtomicCheckpointHook(CheckpointHook):
         if runner.val_loop is None:
             return False
         loop._decide_current_val_interval()
-        done, total = (loop.epoch, loop.max_epochs) if self.by_epoch else (loop.iter, loop.max_iters)
+        done, total = progress(runner, self.by_epoch)
         return done >= loop.val_begin and (done % loop.val_interval == 0 or done == total)

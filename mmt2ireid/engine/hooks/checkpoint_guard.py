@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 
 from mmt2ireid.engine.checkpoint_fit import fit_checkpoint
-from mmt2ireid.engine.latest_checkpoint import has_training_state
+from mmt2ireid.engine.latest_checkpoint import check_resumable
 from mmt2ireid.registry import HOOKS
 
 
@@ -52,11 +52,8 @@ class CheckpointGuardHook(Hook):
         name = f'checkpoint {runner._load_from or "of the working directory"}'
         fit = fit_checkpoint(model, checkpoint, name)
         training = isinstance(runner._train_loop, BaseLoop)
-        if training and runner._resume and not has_training_state(checkpoint):
-            raise ValueError(
-                f'{name} must hold the state of a run to be resumed, but holds weights only; to start '
-                'from them, give them as load_from'
-            )
+        if training and runner._resume:
+            check_resumable(str(runner._load_from), checkpoint)
         difference = fit.difference
         if fit.adapted:
             if training and runner._resume:
