@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
 from mmt2ireid.apis import get_model
@@ -34,6 +35,7 @@ ROWS = {  # the losses, the source of the soft labels, the directions of MPLR (N
     'r50_cuhk_wo-ihsm': (MEMORY | CPM | CROSS, 'text_iou', BOTH),
     'r50_cuhk_cmpm-cmpc': ({'loss_cpm', 'loss_cmpc'}, 'label', None),
     'r50_cuhk_mm-tim': ({'loss_text_regression'}, None, None),
+    'r50_cuhk_release': (MEMORY | CPM | CROSS | INTRA, 'text_iou', BOTH),
     'r50_cuhk_warmup': (MEMORY | CPM | CROSS | INTRA, 'text_iou', BOTH),
     'clip-vitb16_cuhk': (MEMORY | CPM | CROSS | INTRA, 'text_iou', BOTH),
     'clip-rn50_cuhk': (MEMORY | CPM | CROSS | INTRA, 'text_iou', BOTH),
@@ -222,3 +224,24 @@ def test_warm_up_is_projection_matching_alone():
     assert set(cfg.model.heads) - set(hook.heads) == {'cpm'}
     assert hook.epochs > 0
     assert cfg.model == load('r50_cuhk').model
+
+
+def test_the_published_network():
+    """Decay on the ResNet alone, x0.1 at 20, 30 and 40, and the captions of all loaders read alike."""
+    cfg = load('r50_cuhk_release')
+    model = shallow(cfg)
+    groups = build_optim_wrapper(model, cfg.optim_wrapper).optimizer.param_groups
+    decay = {id(param): group['weight_decay'] for group in groups for param in group['params']}
+    for name, param in model.named_parameters():
+        assert decay[id(param)] == (4e-5 if name.startswith('image_encoder') else 0), name
+    assert cfg.param_scheduler.milestones == [20, 30, 40]
+    loaders = (
+        cfg.train_dataloader,
+        cfg.val_dataloader,
+        cfg.test_dataloader,
+        hooks_of(cfg)['ClusteringHook'].dataloader,
+    )
+    steps = [step for loader in loaders for step in loader.dataset.pipeline if step.type == 'Tokenize']
+    assert len(steps) == 4 and all(step.tokenizer == cfg.words for step in steps)
+    reading = {name: cfg.words[name] for name in ('lower_case', 'delete_punctuation', 'end_word')}
+    assert reading == dict(lower_case=False, delete_punctuation=True, end_word='<END>')

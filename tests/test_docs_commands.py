@@ -51,6 +51,7 @@ ELSEWHERE = {
     r'pip install .*': 'installs',
     r'(\S+=\S+ )*bash tools/(dist|slurm)_train\.sh .*(vitb16_lupt|unipt_vit_pool).*': 'GPUs, machines, a long training',
     r'python tools/(train|test)\.py configs/(unipt|cmmt|irra|mine)/.*': 'real data and weights',
+    r'python tools/build_vocabulary\.py configs/cmmt/.* --checkpoint .*': 'published; test_apis/test_vocabulary.py',
     r'python tools/check_dataset\.py CUHK-PEDES data/CUHK-PEDES': 'real data; test_tools/test_check_dataset.py',
     r'python tools/benchmark_train\.py configs/unipt/.*': 'a GPU; test_apis/test_benchmark.py',
     r'python tools/crop_people\.py .*': 'fetches weights; test_apis/test_people.py',

@@ -13,6 +13,8 @@ from mmt2ireid.compat import load_from_local
 from mmt2ireid.registry import DATASETS
 from mmt2ireid.text import WordTokenizer
 
+_READING = ('lower_case', 'delete_punctuation', 'end_word')
+
 
 def vocabulary_file(cfg: Config) -> str:
     """The file that the training pipeline's word tokenizer reads.
@@ -38,7 +40,7 @@ def vocabulary_file(cfg: Config) -> str:
 def build_vocabulary(cfg: Config, min_count: int = 3) -> tuple[WordTokenizer, int]:
     """Counts the words of a config's training captions (CMMT, ICCV 2021: vocabulary of the training set).
 
-    The images are not read.
+    The images are not read. Captions are divided into words as the training pipeline's tokenizer does.
 
     Args:
         cfg: a complete config.
@@ -53,7 +55,9 @@ def build_vocabulary(cfg: Config, min_count: int = 3) -> tuple[WordTokenizer, in
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmt2ireid')):
         dataset = DATASETS.build(_without_pipeline(cfg.train_dataloader.dataset))
     captions = [caption for part in _parts(dataset) for caption in part.all_captions()]
-    tokenizer = WordTokenizer.build(captions, min_count)
+    reading = next(_word_tokenizers(cfg.train_dataloader.dataset), {})
+    styles = {name: reading[name] for name in _READING if name in reading}
+    tokenizer = WordTokenizer.build(captions, min_count, **styles)
     known = cfg.model.text_encoder.get('vocab_size')
     if known is not None and known < tokenizer.vocab_size:
         raise ValueError(

@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 from model_builders import VOCAB, build_dual_encoder, make_batch
@@ -80,6 +81,57 @@ def test_equals_torchs_packed_bidirectional_lstm(dtype):
 
 
 @torch.no_grad()
+@pytest.mark.parametrize(('layers', 'bias'), [(2, False), (3, True), (1, False)])
+def test_layers_equal_torchs_packed_lstm(layers, bias):
+    torch.manual_seed(0)
+    encoder = BiLSTMTextEncoder(vocab_size=20, embed_dims=5, hidden_dims=3, num_layers=layers, bias=bias).double()
+    both = torch.nn.LSTM(5, 3, num_layers=layers, bias=bias, batch_first=True, bidirectional=True).double()
+    own = [dict(forward_lstm=encoder.forward_lstm, backward_lstm=encoder.backward_lstm), *encoder.upper]
+    assert len(own) == layers
+    for number, layer in enumerate(own):
+        for side, end in (('forward_lstm', ''), ('backward_lstm', '_reverse')):
+            for name, value in layer[side].named_parameters():
+                getattr(both, f'{name.removesuffix("0")}{number}{end}').copy_(value)
+    ids, mask = captions(padding=3)
+    packed = torch.nn.utils.rnn.pack_padded_sequence(
+        encoder.embedding(ids), torch.tensor(LENGTHS), batch_first=True, enforce_sorted=False
+    )
+    expected, _ = torch.nn.utils.rnn.pad_packed_sequence(both(packed)[0], batch_first=True)
+    tokens = encoder(ids, mask).tokens
+    torch.testing.assert_close(tokens[:, : expected.shape[1]], expected)
+    assert tokens[:, expected.shape[1] :].abs().sum() == 0
+
+
+def test_the_published_sizes():
+    """11.5 million parameters in two layers without biases."""
+    encoder = BiLSTMTextEncoder(vocab_size=10, embed_dims=768, num_layers=2, bias=False)
+    assert sum(value.numel() for name, value in encoder.named_parameters() if 'lstm' in name) == 11_534_336
+
+
+def test_words_start_from_a_file(tmp_path):
+    vectors = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+    path = str(tmp_path / 'words.npy')
+    np.save(path, vectors)
+    encoder = BiLSTMTextEncoder(vocab_size=6, embed_dims=4, word_vectors=path)
+    encoder.init_weights()
+    found = encoder.embedding.weight.detach().numpy()
+    assert np.array_equal(found[1:], vectors[1:]) and not found[0].any()  # padding stays nothing
+    cases = [
+        (vectors[:5], r'floats of shape \(6, 4\), a row per token id, but holds float32 \(5, 4\)'),
+        (vectors.astype(np.int64), 'must hold floats'),
+        (np.full_like(vectors, np.nan), 'finite floats, but row 0 is not'),
+        (np.array([object()] * 6), 'cannot be read as one'),
+    ]
+    for content, message in cases:
+        np.save(path, content, allow_pickle=True)
+        with pytest.raises(ValueError, match=message):
+            encoder.init_weights()
+    encoder.word_vectors = str(tmp_path / 'none.npy')
+    with pytest.raises(FileNotFoundError, match='no word vectors at'):
+        encoder.init_weights()
+
+
+@torch.no_grad()
 def test_alone_and_padded_in_a_batch():
     encoder = build(torch.float32)
     ids, mask = captions(padding=20)
@@ -134,6 +186,7 @@ def test_in_a_dual_encoder():
     [
         (dict(vocab_size=1), 'vocab_size must be at least 2'),
         (dict(vocab_size=9, embed_dims=0), 'embed_dims must be positive, but got 0'),
+        (dict(vocab_size=9, num_layers=0), 'num_layers must be positive, but got 0'),
         (dict(vocab_size=9, hidden_dims=0), 'hidden_dims must be positive, but got 0'),
     ],
 )

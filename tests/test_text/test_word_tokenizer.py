@@ -64,3 +64,25 @@ def test_missing_vocabulary_is_named(tmp_path):
 def test_file_is_plain_json(tmp_path):
     WordTokenizer(['man', 'red']).save(tmp_path / 'v.json')
     assert json.loads((tmp_path / 'v.json').read_text()) == {'words': ['man', 'red']}
+
+
+PUBLISHED = dict(lower_case=False, delete_punctuation=True, end_word='<END>')
+
+
+def test_captions_as_the_published_network_of_cmmt_reads_them():
+    tokenizer = WordTokenizer(['a', '<END>', 'The', 'tshirt', 'the'], **PUBLISHED)
+    assert tokenizer(['The t-shirt: a "the".']) == [[4, 5, 2, 6, 3]]
+    assert tokenizer(['...']) == [[1, 3]]
+    assert tokenizer.special_ids == {0, 1, 3} and tokenizer.word_ids('The a') == [0, 1, -1]
+    short = WordTokenizer(['a', '<END>'], max_length=3, **PUBLISHED)
+    assert short(['a a', 'a a a']) == [[2, 2, 3], [2, 2, 3]] and short.num_truncated == 1
+    assert short.num_tokens == 4
+    with pytest.raises(ValueError, match="'<END>' is not in it"):
+        WordTokenizer(['a'], **PUBLISHED)(['a'])
+    with pytest.raises(ValueError, match='end_word must be a word or None'):
+        WordTokenizer(['a'], end_word='')
+
+
+def test_a_vocabulary_is_counted_as_captions_are_read():
+    built = WordTokenizer.build(['The T-shirt. the', 'The Tshirt'], min_count=2, **PUBLISHED)
+    assert built.words == ['<END>', 'The', 'Tshirt'] and built.reading() == PUBLISHED

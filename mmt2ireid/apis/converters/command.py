@@ -26,6 +26,8 @@ def convert_command(converter: Converter, description: str | None, argv: Sequenc
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('checkpoint', help="the authors' file")
     parser.add_argument('out', metavar='OUT.pth', help='the file to write')
+    if converter.read_words is not None:
+        parser.add_argument('--words', required=True, metavar='FILE', help="the authors' file of words and their ids")
     parser.add_argument('--config', help=f'whose model it is (default: configs/{converter.config}.py)')
     parser.add_argument('--force', action='store_true', help='replace OUT.pth')
     parser.add_argument('--keys', action='store_true', help='print every entry, not their groups only')
@@ -35,7 +37,13 @@ def convert_command(converter: Converter, description: str | None, argv: Sequenc
     args = parser.parse_args(argv)
     try:
         conversion = convert_checkpoint(
-            converter, args.checkpoint, args.out, config=args.config, changes=args.cfg_options, force=args.force
+            converter,
+            args.checkpoint,
+            args.out,
+            config=args.config,
+            changes=args.cfg_options,
+            force=args.force,
+            words=getattr(args, 'words', None),
         )
     except (ValueError, OSError, ImportError) as error:
         print(f'error: {error}', file=sys.stderr)

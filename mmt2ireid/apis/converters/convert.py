@@ -15,6 +15,8 @@ from mmt2ireid.apis.converters.published_file import read_published
 from mmt2ireid.apis.converters.rules import Advice, Routes, Rule, advise, find_routes
 from mmt2ireid.apis.model_zoo import find_config, get_model
 from mmt2ireid.engine.config_file import read_config
+from mmt2ireid.engine.hooks.vocabulary import META_KEY
+from mmt2ireid.text.word_tokenizer import FIRST_WORD_ID
 
 NUM_EXAMPLES = 3
 
@@ -36,6 +38,10 @@ class Converter:
         advice: what to do about entries that do not fit.
         adapt: our key, the value and our model to the value that the model needs.
         foreign: keys by which files of other codes are known, and whose they are.
+        changes: settings of the config to override, by dotted keys, before the caller's: heads of training that the
+            files have nothing of.
+        read_words: where token ids are words of a vocabulary of its own: reads the words, in the order of their ids,
+            from a file that the code wrote beside the weights.
     """
 
     name: str
@@ -45,6 +51,8 @@ class Converter:
     advice: Sequence[Advice] = ()
     adapt: Callable[[str, Tensor, nn.Module], Tensor] = unchanged
     foreign: Mapping[str, str] = field(default_factory=dict)
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    read_words: Callable[[str], list[str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,7 @@ def convert_checkpoint(
     config: str | Path | None = None,
     changes: Mapping[str, Any] | None = None,
     force: bool = False,
+    words: str | Path | None = None,
 ) -> Conversion:
     """Converts a file. What it writes is whole, fits the config's model in every entry, or is not there.
 
@@ -82,6 +91,8 @@ def convert_checkpoint(
         config: path or name of the config whose model it is; the converter's by default.
         changes: settings of the config to override, by dotted keys.
         force: replace ``out``.
+        words: the file of its vocabulary, for converters that read one. The words go into the output's meta, where
+            ``VocabularyHook`` and ``tools/build_vocabulary.py --checkpoint`` find them.
 
     Returns:
         What went where.
@@ -96,15 +107,22 @@ def convert_checkpoint(
         raise FileExistsError(f'{out} must not exist, or be a file to be replaced with --force, but it is there')
     if out.suffix != '.pth':
         raise ValueError(f'{out} must end with .pth')
+    if (words is None) != (converter.read_words is None):
+        needed = 'given' if words is None else 'left out'
+        raise ValueError(f'words must be {needed} for files of {converter.name}, but got {words}')
+    vocabulary = None if converter.read_words is None else converter.read_words(str(words))
     source = read_published(str(checkpoint), converter.wrappers, converter.foreign)
     config = find_config(config or converter.config)
-    cfg = read_config(config, changes)
+    cfg = read_config(config, {**converter.changes, **(changes or {})})
     if not cfg.get('model'):
         raise ValueError(f'{config} must describe a model, but has none')
     conversion = convert_state(converter, source, get_model(cfg), str(checkpoint))
-    meta = dict(converted_from=Path(checkpoint).name, method=converter.name, config=config.name)
+    meta: dict[str, Any] = dict(converted_from=Path(checkpoint).name, method=converter.name, config=config.name)
     if changes:
         meta['cfg_options'] = str(dict(changes))
+    if vocabulary is not None:
+        _check_vocabulary(vocabulary, str(words), conversion.state)
+        meta[META_KEY] = vocabulary
     save_checkpoint(dict(meta=meta, state_dict=conversion.state), str(out))
     return conversion
 
@@ -137,6 +155,15 @@ def convert_state(converter: Converter, source: Mapping[str, Tensor], model: nn.
     model.load_state_dict(state)
     halves = sum(source[key].dtype in (torch.float16, torch.bfloat16) for key in routes.mapped)
     return Conversion(state, routes, {key: tuple(value.shape) for key, value in source.items()}, halves)
+
+
+def _check_vocabulary(vocabulary: Sequence[str], path: str, state: Mapping[str, Tensor]) -> None:
+    rows = len(state['text_encoder.embedding.weight'])
+    if len(vocabulary) + FIRST_WORD_ID != rows:
+        raise ValueError(
+            f'{path} must hold the {rows - FIRST_WORD_ID} words of the file, one per row of its word embedding but the '
+            f'last, which is of unknown words, but holds {len(vocabulary)}'
+        )
 
 
 def _check_whose(converter: Converter, routes: Routes, source: Mapping[str, Tensor], label: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from mmt2ireid.apis.search.exported_tokenizers import CHARACTERS
 from mmt2ireid.text import CLIPTokenizer, HFTokenizer, Tokenizer, WordTokenizer
-from mmt2ireid.text.word_tokenizer import WORD_PATTERN
+from mmt2ireid.text.word_tokenizer import FIRST_WORD_ID, UNK_ID, WORD_PATTERN
 
 _TOKENIZER, _WORDS = 'tokenizer.json', 'words.json'
 _CLASSES = {'letters': r'\p{L}', 'numbers': r'\p{N}', 'spaces': r'\s'}
@@ -48,8 +48,7 @@ def write_tokenizer(tokenizer: Tokenizer, folder: Path) -> dict[str, Any]:
 def _write_words(tokenizer: WordTokenizer, folder: Path) -> dict[str, Any]:
     content = dict(pattern=WORD_PATTERN, words=tokenizer.words)
     (folder / _WORDS).write_text(json.dumps(content, ensure_ascii=False, indent=0), encoding='utf-8')
-    (first,), unknown = tokenizer([tokenizer.words[0]])[0], max(tokenizer.special_ids)
-    return dict(kind='words', file=_WORDS, first_id=first, unknown_id=unknown)
+    return dict(kind='words', file=_WORDS, first_id=FIRST_WORD_ID, unknown_id=UNK_ID, **tokenizer.reading())
 
 
 def _write_clip(tokenizer: CLIPTokenizer, folder: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import string
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from mmt2ireid.apis.search.encoder import TextReading
 
 CHARACTERS = 'characters.json'
 _EXTRA = "pip install 'mmt2ireid[export]'"
+_PUNCTUATION = dict.fromkeys(map(ord, string.punctuation))
 # Texts of which ftfy changes nothing: plain ASCII without control characters and HTML entities.
 _PLAIN = re.compile(r'[\t\n\x20-\x25\x27-\x7e]*')
 
@@ -107,12 +109,19 @@ class WordsTokenizer(ExportedTokenizer):
         self._word = re.compile(content['pattern'])
         self._unknown = settings['unknown_id']
         self._ids = {word: number for number, word in enumerate(content['words'], start=settings['first_id'])}
+        # Folders of before these options existed have none of them.
+        self._lower_case = settings.get('lower_case', True)
+        self._delete_punctuation = settings.get('delete_punctuation', False)
+        end_word = settings.get('end_word')
+        self._end = [] if end_word is None else [self._ids[end_word]]
 
     def read(self, text: str) -> tuple[list[int], TextReading]:
         """See :class:`ExportedTokenizer`."""
-        ids = [self._ids.get(word, self._unknown) for word in self._word.findall(text.lower())] or [self._unknown]
-        kept = ids[: self.max_length]
-        return kept, self._reading(kept, kept, len(ids) > self.max_length)
+        text = text.lower() if self._lower_case else text
+        words = text.translate(_PUNCTUATION).split() if self._delete_punctuation else self._word.findall(text)
+        ids = [self._ids.get(word, self._unknown) for word in words] or [self._unknown]
+        kept = ids[: self.max_length - len(self._end)]
+        return kept + self._end, self._reading(kept + self._end, kept, len(kept) < len(ids))
 
 
 KINDS: dict[str, type[ExportedTokenizer]] = {

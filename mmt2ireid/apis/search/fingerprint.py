@@ -81,6 +81,8 @@ def describe_tokenizer(tokenizer: Tokenizer) -> dict[str, Any]:
     tokenizer.load()
     if isinstance(tokenizer, WordTokenizer):
         words: Any = tokenizer.words
+        if tokenizer.reading() != WordTokenizer(words).reading():
+            words = [words, tokenizer.reading()]
     elif isinstance(tokenizer, HFTokenizer):
         words = sorted(tokenizer.backend.get_vocab(True).items())
     else:
