@@ -18,7 +18,7 @@ from mmt2ireid.pseudo_text.generation.store import PseudoTextStore
 
 CAPTIONS, UNREADABLE, SUMMARY = 'captions.json', 'unreadable.jsonl', 'summary.json'
 _RECORDS = ('files', 'shards')  # what the summary has beside the counts
-_PIECE = 2**16  # bytes that are hashed at a time
+_PIECE = 2**14  # bytes that are hashed at a time
 _SLICE = 1024  # rows that are Python objects at one time
 
 logger = logging.getLogger(__name__)
