@@ -1,6 +1,7 @@
 """The CLIP family's configs say what the papers and the READMEs do, and their pipelines run."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -23,9 +24,11 @@ DATA = ('cuhk', 'icfg', 'rstp')
 TRAINING = [
     *(('clip', f'vitb16_{data}_itc', (384, 128)) for data in DATA),
     *(('irra', f'vitb16_{data}_irra', (384, 128)) for data in DATA),
+    ('irra', 'vitb16_cuhk_irra_release', (384, 128)),
     *(('tbps-clip', f'vitb16_{data}_tbps', (224, 224)) for data in DATA),
     *(('tbps-clip', f'vitb16_{data}_tbps_full', (224, 224)) for data in DATA),
     *(('rde', f'vitb16_{data}_tal', (384, 128)) for data in DATA),
+    ('rde', 'vitb16_cuhk_tal_txt-aug', (384, 128)),
     ('toy', 'clip_toy_itc', (96, 48)),
     ('toy', 'irra_clip_toy', (96, 48)),
     ('toy', 'tbps_clip_toy', (96, 48)),
@@ -140,12 +143,18 @@ def test_tbps_clip_trains_what_its_authors_train():
     model = get_model(cfg)
     frozen = [name for name, param in model.named_parameters() if not param.requires_grad]
     assert frozen == ['image_encoder.visual.conv1.weight']
+    optimizer = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
+    decays = {id(param): group['weight_decay'] for group in optimizer.param_groups for param in group['params']}
+    flat = {'image_encoder.visual.class_embedding', 'heads.contrastive.log_scale'}
+    for name, param in model.named_parameters():
+        if param.requires_grad:
+            assert decays[id(param)] == (0 if param.ndim < 2 else 0.02), name
+            flat -= {name} if param.ndim < 2 else set()
+    assert not flat
 
 
-def test_irras_schedule():
-    """Five epochs from a tenth of the rate, then a cosine to zero at the end of the sixtieth."""
-    cfg = load(CONFIGS / 'irra' / 'vitb16_cuhk_irra.py')
-    assert (cfg.train_cfg.max_epochs, cfg.train_dataloader.batch_size) == (60, 64)
+def rates_of(cfg):
+    """The learning rate in each of 60 epochs."""
     optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=cfg.optim_wrapper.optimizer.lr)
     schedulers = []
     for settings in cfg.param_scheduler:
@@ -157,10 +166,63 @@ def test_irras_schedule():
         optimizer.step()
         for scheduler in schedulers:
             scheduler.step()
+    return rates
+
+
+def test_irras_schedule():
+    """Five epochs from a tenth of the rate, then a cosine to zero at the end of the sixtieth."""
+    cfg = load(CONFIGS / 'irra' / 'vitb16_cuhk_irra.py')
+    assert (cfg.train_cfg.max_epochs, cfg.train_dataloader.batch_size) == (60, 64)
+    rates = rates_of(cfg)
     assert rates[0] == pytest.approx(1e-6) and max(rates) == pytest.approx(1e-5)
     assert rates.index(max(rates)) in (4, 5)
     assert rates == sorted(rates[:6]) + sorted(rates[6:], reverse=True)
     assert rates[-1] < 5e-8
+
+
+def test_irras_release_has_the_schedule_of_its_code():
+    cfg = load(CONFIGS / 'irra' / 'vitb16_cuhk_irra_release.py')
+    for epoch, rate in enumerate(rates_of(cfg)):
+        warmup, cosine = 0.1 * (1 - epoch / 5) + epoch / 5, 0.5 * (1 + math.cos(math.pi * (epoch - 5) / 55))
+        assert rate == pytest.approx(1e-5 * (warmup if epoch < 5 else cosine), abs=1e-15), epoch
+
+
+def test_irras_release_reads_as_its_code(picture):
+    cfg = load(CONFIGS / 'irra' / 'vitb16_cuhk_irra_release.py')
+    assert cfg.model.read_masked_text and not load(CONFIGS / 'irra' / 'vitb16_cuhk_irra.py').model.get(
+        'read_masked_text'
+    )
+    pipeline = Compose(cfg.train_dataloader.dataset.pipeline)
+    colors = set()
+    for seed in range(30):
+        with seeded_rng(seed):
+            item = pipeline(dict(img_path=picture, captions=['coat'], pid=3, image_id=0, sample_idx=0))
+        assert item['data_samples'].mask_positions.tolist() == [1]
+        colors |= {tuple(row) for row in item['inputs'].flatten(1).T[::97].tolist()}
+    assert (133, 147, 156) in colors, "BGR of CLIP's mean, filled in after normalization"
+    for part in ('train', 'test'):
+        (resize,) = (step for step in cfg[f'{part}_dataloader'].dataset.pipeline if step['type'] == 'Resize')
+        assert (resize.interpolation, resize.backend) == ('bilinear', 'pillow')
+
+
+def test_irras_release_trains(picture):
+    """One step of the shrunk model: one text pass of 77 places, all losses, every weight gets a gradient."""
+    cfg = shallow(load(CONFIGS / 'irra' / 'vitb16_cuhk_irra_release.py'))
+    cfg.model.heads.irr.update(vocab_size=1000, num_layers=1)
+    cfg.model.image_encoder.half_weights = cfg.model.text_encoder.half_weights = True
+    model = get_model(cfg).train()
+    seen = []
+    model.text_encoder.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].shape))
+    samples = []
+    for number in range(4):
+        ids = torch.tensor([998, number + 1, 5, 999])
+        masked = dict(masked_token_ids=torch.tensor([998, 997, 5, 999]), mask_positions=torch.tensor([1]))
+        samples.append(PersonSample(pid=number % 2, sample_idx=number, token_ids=[ids], **masked))
+    pictures = [torch.randint(0, 256, (3, 384, 128), dtype=torch.uint8) for _ in samples]
+    losses = model(**model.data_preprocessor(dict(inputs=pictures, data_samples=samples), True), mode='loss')
+    assert set(losses) == {'loss_sdm', 'loss_irr', 'loss_identity'} and seen == [(4, 77)]
+    sum(losses.values()).backward()
+    assert all(param.grad.isfinite().all() for param in model.parameters())
 
 
 def test_irras_heads():

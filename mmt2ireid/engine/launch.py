@@ -19,7 +19,7 @@ from mmengine.runner import Runner
 from torch import distributed
 
 from mmt2ireid.engine.image_sizes import check_image_sizes
-from mmt2ireid.engine.options import check_image_sources, use_amp
+from mmt2ireid.engine.options import check_image_sources, check_precision, use_amp
 from mmt2ireid.engine.resume import settle_resume
 from mmt2ireid.engine.runner import CheckedRunner
 
@@ -123,9 +123,10 @@ def build_runner(cfg: Config, launcher: str = 'none') -> Runner:
         The Runner.
 
     Raises:
-        ValueError: the launcher is unknown or did not start this process; or a pipeline gives images of another size
-            than the image encoder's.
+        ValueError: the launcher is unknown or did not start this process, a pipeline gives images of another size than
+            the image encoder's, or the precision asked for cannot be.
     """
+    check_precision(cfg)
     if launcher not in LAUNCHERS:
         raise ValueError(f'launcher must be one of {LAUNCHERS}, but got {launcher!r}')
     cfg.launcher = launcher

@@ -83,6 +83,23 @@ def use_amp(cfg: Config) -> None:
         wrapper.update(type='mmengine.AmpOptimWrapper', dtype='float16', loss_scale='dynamic')
 
 
+def check_precision(cfg: Config) -> None:
+    """Refuses mixed precision beside encoders that keep their weights in float16.
+
+    Raises:
+        ValueError: loss scaling and autocast are for float32 weights.
+    """
+    kind = str((cfg.get('optim_wrapper') or {}).get('type', '')).rsplit('.', 1)[-1]
+    if kind in ('AmpOptimWrapper', 'CPUAmpOptimWrapper') and _has_half_weights(cfg.get('model')):
+        raise ValueError('half_weights of the encoders must be False in mixed precision (--amp), but got True')
+
+
+def _has_half_weights(node: Any) -> bool:
+    if isinstance(node, dict):
+        return bool(node.get('half_weights')) or any(map(_has_half_weights, node.values()))
+    return isinstance(node, (list, tuple)) and any(map(_has_half_weights, node))
+
+
 def set_seed(cfg: Config, seed: int) -> None:
     """Sets the seed of everything random.
 

@@ -125,13 +125,32 @@ def logit_scale_of(network: nn.Module) -> float | None:
     return None if scale is None else float(scale.detach().exp())
 
 
-def resize_grid(table: Tensor, old: tuple[int, int], new: tuple[int, int]) -> Tensor:
-    """Position embeddings for another grid, as open_clip resizes them: bicubic, antialiased.
+def halve_weights(tower: Any) -> None:
+    """Keeps the weights of convolutions, linear maps and attention in float16, as OpenAI's ``convert_weights`` does.
+
+    Embeddings and norms stay float32, and norms compute in it. A projection that is a bare parameter of ``tower`` is
+    the caller's to convert, unless ``tower`` is open_clip's own.
+    """
+    from mmt2ireid.text.clip_network import import_open_clip
+
+    open_clip = import_open_clip()
+    open_clip.convert_weights_to_lp(tower, torch.float16)
+    for parent in list(tower.modules()):
+        for name, norm in parent.named_children():
+            if isinstance(norm, open_clip.transformer.LayerNorm):
+                exact = open_clip.transformer.LayerNormFp32(norm.normalized_shape, eps=norm.eps)
+                exact.load_state_dict(norm.state_dict())
+                setattr(parent, name, exact)
+
+
+def resize_grid(table: Tensor, old: tuple[int, int], new: tuple[int, int], mode: str = 'bicubic') -> Tensor:
+    """Position embeddings for another grid.
 
     Args:
         table: (1 + h w, D), the global token's first, then row by row.
         old: its (h, w).
         new: the wanted (h', w').
+        mode: 'bicubic', antialiased, as open_clip resizes them, or 'bilinear', not antialiased, as IRRA does.
 
     Returns:
         (1 + h' w', D).
@@ -139,7 +158,7 @@ def resize_grid(table: Tensor, old: tuple[int, int], new: tuple[int, int]) -> Te
     if old == new:
         return table
     grid = table[1:].unflatten(0, old).permute(2, 0, 1)[None]
-    grid = F.interpolate(grid, size=new, mode='bicubic', antialias=True, align_corners=False)
+    grid = F.interpolate(grid, size=new, mode=mode, antialias=mode == 'bicubic', align_corners=False)
     return torch.cat([table[:1], grid[0].permute(1, 2, 0).flatten(0, 1)])
 
 

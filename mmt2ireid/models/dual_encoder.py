@@ -33,6 +33,8 @@ class DualEncoder(BaseModel):
         heads: name to config. A dict, so that an inheriting config can change one of them; None takes one away.
         test_features: what retrieval compares. 'global': the pooled embeddings; the name of a head with features of its
             own (``pgu``): those; 'both': all of them, their cosine similarities added.
+        read_masked_text: in training all heads read the captions as ``MaskTokens`` masked them, encoded once, as in the
+            released code of IRRA. Validation, test and searches read whole captions in any case.
         data_preprocessor: ``PairDataPreprocessor`` by default.
         init_cfg: MMEngine's initialisation config.
 
@@ -49,6 +51,7 @@ class DualEncoder(BaseModel):
         txt_neck: dict,
         heads: Mapping[str, dict | None] | None = None,
         test_features: str = 'both',
+        read_masked_text: bool = False,
         data_preprocessor: dict | None = None,
         init_cfg: dict | list | None = None,
     ) -> None:
@@ -64,7 +67,7 @@ class DualEncoder(BaseModel):
         allowed = (*TEST_FEATURES, *with_features)
         if test_features not in allowed:
             raise ValueError(f'test_features must be one of {allowed}, but got {test_features!r}')
-        self.test_features = test_features
+        self.test_features, self.read_masked_text = test_features, read_masked_text
         self._retrieval_heads = {'both': with_features, 'global': []}.get(test_features, [test_features])
         for limit in ('vocab_size', 'max_length'):
             if hasattr(self.data_preprocessor, limit):
@@ -125,10 +128,7 @@ class DualEncoder(BaseModel):
 
     def extract(self, inputs: PairInputs) -> PairFeatures:
         """Features of both modalities after the necks."""
-        img, img_embed = self.image_features(inputs.images)
-        txt, txt_embed = self.text_features(inputs.token_ids, inputs.txt_mask)
-        mask = txt.mask if txt.mask is not None else torch.ones_like(txt.tokens[..., 0], dtype=torch.bool)
-        return PairFeatures(img.tokens, txt.tokens, mask, img_embed, txt_embed)
+        return _join(self.image_features(inputs.images), self.text_features(inputs.token_ids, inputs.txt_mask))
 
     def image_features(self, images: Tensor) -> tuple[EncoderOutput, Tensor]:
         """Projected tokens (B, N, D) and embeddings (B, D) of normalised images (B, 3, H, W)."""
@@ -138,16 +138,18 @@ class DualEncoder(BaseModel):
 
     def text_features(self, token_ids: Tensor, mask: Tensor) -> tuple[EncoderOutput, Tensor]:
         """Projected tokens (M, L, D) and embeddings (M, D) of token ids (M, L) with mask bool (M, L)."""
-        tokens = self.text_encoder(token_ids, mask)
-        _check_width('txt_neck', self.txt_neck, tokens)
-        return self.txt_neck(tokens)
+        return self._project_texts(self.text_encoder(token_ids, mask))
+
+    def _project_texts(self, encoded: EncoderOutput) -> tuple[EncoderOutput, Tensor]:
+        _check_width('txt_neck', self.txt_neck, encoded)
+        return self.txt_neck(encoded)
 
     def loss(self, inputs: PairInputs) -> dict[str, Tensor]:
         """Union of the heads' losses.
 
         Raises:
-            ValueError: if an image has not exactly one caption, the model has no heads, or two heads give a loss of
-                the same name.
+            ValueError: if an image has not exactly one caption, the model has no heads, two heads give a loss of the
+                same name, or captions should be masked and are not.
         """
         if len(inputs.token_ids) != len(inputs.images):
             raise ValueError(
@@ -156,21 +158,41 @@ class DualEncoder(BaseModel):
             )
         if not self.heads:
             raise ValueError('heads must hold at least one head for training, but got none')
+        images = self.image_features(inputs.images)
+        encoded = self._encode_captions(inputs)
         features = replace(
-            self.extract(inputs), masked_tokens=self.masked_tokens(inputs), view_embeds=self.view_embeds(inputs)
+            _join(images, self._project_texts(encoded)),
+            masked_tokens=self.masked_tokens(inputs, encoded if self.read_masked_text else None),
+            view_embeds=self.view_embeds(inputs),
         )
         targets = inputs.targets
         if self.phrase_bank is not None and targets.phrases is None:
             targets = replace(targets, phrases=self.phrase_bank.rows(targets.sample_idx))
         return self.head_losses(features, targets)
 
-    def masked_tokens(self, inputs: PairInputs) -> Tensor | None:
-        """The text encoder's tokens (B, L, D_t) of the masked captions, if the batch has them and a head needs them."""
+    def _encode_captions(self, inputs: PairInputs) -> EncoderOutput:
+        """The text encoder's output on the captions that heads read in training."""
+        if not self.read_masked_text:
+            return self.text_encoder(inputs.token_ids, inputs.txt_mask)
+        if inputs.targets.masked is None:
+            raise ValueError(
+                'read_masked_text needs masked captions: the training pipeline must have MaskTokens after Tokenize'
+            )
+        return self.text_encoder(inputs.targets.masked.token_ids, inputs.txt_mask)
+
+    def masked_tokens(self, inputs: PairInputs, encoded: EncoderOutput | None = None) -> Tensor | None:
+        """The text encoder's tokens (B, L, D_t) of the masked captions, if the batch has them and a head needs them.
+
+        Args:
+            inputs: the batch.
+            encoded: the text encoder's output on the masked captions, where they are encoded already.
+        """
         masked = inputs.targets.masked
         if masked is None or not any(head.needs_masked_text for head in self.heads.values()):
             return None
+        encoded = encoded or self.text_encoder(masked.token_ids, inputs.txt_mask)
         # An encoder may put tokens that stand for no place before the L that do.
-        return self.text_encoder(masked.token_ids, inputs.txt_mask).tokens[:, -masked.token_ids.shape[1] :]
+        return encoded.tokens[:, -masked.token_ids.shape[1] :]
 
     def view_embeds(self, inputs: PairInputs) -> dict[int, Tensor]:
         """Embeddings (B, D) of the views that heads ask for, by their numbers.
@@ -223,6 +245,13 @@ class DualEncoder(BaseModel):
         # as their sum does.
         joint = torch.cat([F.normalize(feature.float(), dim=-1) for feature in features], dim=-1)
         return joint / len(features) ** 0.5
+
+
+def _join(images: tuple[EncoderOutput, Tensor], texts: tuple[EncoderOutput, Tensor]) -> PairFeatures:
+    """What the necks give for both modalities."""
+    (img, img_embed), (txt, txt_embed) = images, texts
+    mask = txt.mask if txt.mask is not None else torch.ones_like(txt.tokens[..., 0], dtype=torch.bool)
+    return PairFeatures(img.tokens, txt.tokens, mask, img_embed, txt_embed)
 
 
 def _check_heads(heads: object) -> None:

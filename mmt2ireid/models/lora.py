@@ -41,7 +41,7 @@ class LoRAEncoder(BaseModule):
 
     Raises:
         ImportError: peft is not installed.
-        ValueError: no layer has such a name, or one that cannot be adapted has.
+        ValueError: no layer has such a name, one that cannot be adapted has, or the encoder has ``half_weights``.
     """
 
     def __init__(
@@ -62,6 +62,8 @@ class LoRAEncoder(BaseModule):
                 f'rank and alpha must be positive and dropout in [0, 1), but got {rank}, {alpha} and {dropout}'
             )
         self.encoder: Any = build_image_encoder(encoder)  # one for captions is built as it is
+        if getattr(self.encoder, 'half_weights', False):
+            raise ValueError('half_weights must be False for an encoder with adapters, whose weights do not train')
         _split_attention(self.encoder)
         targets = target_modules if isinstance(target_modules, str) else list(target_modules)
         _inject(self.encoder, targets, r=rank, lora_alpha=alpha, lora_dropout=dropout)

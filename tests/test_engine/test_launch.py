@@ -114,6 +114,17 @@ def test_amp_on_a_gpu(monkeypatch, bf16, dtype, scale):
     assert cfg.optim_wrapper.to_dict() == dict(type='mmengine.AmpOptimWrapper', dtype=dtype, loss_scale=scale)
 
 
+@pytest.mark.parametrize('kind', ['mmt2ireid.CPUAmpOptimWrapper', 'AmpOptimWrapper'])
+def test_half_weights_and_amp_do_not_go_together(make_cfg, kind):
+    cfg = make_cfg()
+    cfg.model.text_encoder = dict(half_weights=True)
+    cfg.optim_wrapper.type = kind
+    with pytest.raises(ValueError, match='half_weights of the encoders must be False in mixed precision'):
+        build_runner(cfg)
+    cfg.optim_wrapper.type = 'OptimWrapper'
+    options.check_precision(cfg)
+
+
 def test_amp_of_an_unknown_wrapper():
     with pytest.raises(ValueError, match='must be OptimWrapper for mixed precision, but got Mine'):
         options.use_amp(Config(dict(optim_wrapper=dict(type='Mine'))))

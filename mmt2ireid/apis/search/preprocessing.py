@@ -14,7 +14,7 @@ from torch import Tensor
 from mmt2ireid.registry import TRANSFORMS
 from mmt2ireid.text import Tokenizer, WordTokenizer, build_tokenizer
 
-_OF_TEXTS = ('Tokenize', 'MaskTokens', 'DeleteWords')
+_OF_TEXTS = ('Tokenize', 'MaskTokens', 'AugmentTokens', 'DeleteWords')
 _LOADS, _PACKS = 'Load', 'Pack'
 
 

@@ -7,6 +7,7 @@ from mmcv.transforms import BaseTransform
 from torch import Tensor
 
 from mmt2ireid.datasets.tally import Tally
+from mmt2ireid.datasets.transforms.maskable import MaskableTokens
 from mmt2ireid.registry import TRANSFORMS
 from mmt2ireid.text import Tokenizer, shared_tokenizer
 
@@ -80,17 +81,19 @@ class MaskTokens(BaseTransform):
         prob: between 0 and 1.
         whole_word: choose words, with all their pieces, rather than tokens. (The paper says tokens, the authors'
             release does words.)
+        at_least_one: replace the first token that may be chosen by the mask token where chance chose none, as IRRA's
+            code does.
     """
 
-    def __init__(self, tokenizer: dict, prob: float = 0.15, whole_word: bool = False) -> None:
+    def __init__(
+        self, tokenizer: dict, prob: float = 0.15, whole_word: bool = False, at_least_one: bool = False
+    ) -> None:
         if not 0 < prob < 1:
             raise ValueError(f'prob must be between 0 and 1, but got {prob}')
         self.tokenizer: Tokenizer = shared_tokenizer(tokenizer)
         self.prob = prob
-        self.whole_word = whole_word
-        self._mask_id = -1
-        self._is_ordinary: Tensor | None = None
-        self._ordinary: Tensor | None = None
+        self.whole_word, self.at_least_one = whole_word, at_least_one
+        self._maskable = MaskableTokens(self.tokenizer)
 
     def load(self) -> None:
         """Loads the tokenizer.
@@ -98,30 +101,18 @@ class MaskTokens(BaseTransform):
         Raises:
             ValueError: it has no mask token.
         """
-        self.tokenizer.load()
-        mask_id = self.tokenizer.mask_id
-        if mask_id is None:
-            raise ValueError(f'tokenizer must have a mask token, but {type(self.tokenizer).__name__} has none')
-        self._mask_id = mask_id
-
-    def _tables(self) -> tuple[Tensor, Tensor]:
-        """Which ids may be chosen, bool (vocabulary,), and the list of them."""
-        if self._is_ordinary is None or self._ordinary is None:
-            self.load()
-            self._is_ordinary = torch.ones(self.tokenizer.vocab_size, dtype=torch.bool)
-            self._is_ordinary[list(self.tokenizer.special_ids)] = False
-            self._ordinary = self._is_ordinary.nonzero().squeeze(1)
-        return self._is_ordinary, self._ordinary
+        self._maskable.load()
 
     def transform(self, results: dict) -> dict:
         """Adds the masked caption to the item."""
-        is_ordinary, ordinary = self._tables()
+        self._maskable.load()
         ids = results['token_ids'][0]
-        chosen = self._choose(ids, results['captions'][0]) & is_ordinary[ids]
-        fate = torch.rand(len(ids))
-        drawn = ordinary[torch.randint(len(ordinary), (len(ids),))]
-        replaced = torch.where(fate < _MASKED + _RANDOM, drawn, ids)
-        replaced[fate < _MASKED] = self._mask_id
+        is_ordinary = self._maskable.is_ordinary[ids]
+        chosen = self._choose(ids, results['captions'][0]) & is_ordinary
+        replaced, _ = self._maskable.replace(ids, _MASKED, _RANDOM)
+        if self.at_least_one and not chosen.any():
+            first = is_ordinary.nonzero()[:1, 0]
+            chosen[first], replaced[first] = True, self._maskable.mask_id
         results['masked_token_ids'] = torch.where(chosen, replaced, ids)
         results['mask_positions'] = chosen.nonzero().squeeze(1)
         return results

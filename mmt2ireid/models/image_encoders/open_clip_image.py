@@ -11,12 +11,14 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule, initialize
 from torch import Tensor, nn
 
-from mmt2ireid.models.clip_towers import build_clip, check_activation, logit_scale_of, resize_grid
+from mmt2ireid.models.clip_towers import build_clip, check_activation, halve_weights, logit_scale_of, resize_grid
 from mmt2ireid.models.layers.layer_depth import layer_depth
 from mmt2ireid.models.weights import load_matching
 from mmt2ireid.models.weights.positions import PositionTable
 from mmt2ireid.registry import MODELS
 from mmt2ireid.structures import EncoderOutput
+
+POSITION_MODES = ('bicubic', 'bilinear')
 
 
 @MODELS.register_module()
@@ -31,6 +33,11 @@ class OpenCLIPImageEncoder(BaseModule):
         model: a name that open_clip knows ('ViT-B-16-quickgelu', 'RN50-quickgelu'), or its ``model_cfg``.
         image_size: (height, width) of the pictures, multiples of the patch (ResNet: of 32); position embeddings are
             resized. None: the model's own. Towers of another kind take the model's own only.
+        position_mode: how position embeddings are resized: 'bicubic', antialiased, as by open_clip, or 'bilinear', not
+            antialiased, as by IRRA.
+        half_weights: keep a ViT's weights in float16 and compute in it, norms apart, as the codes do that fine-tune
+            what OpenAI's loader returns on a GPU. The optimizer then steps on float16: updates below half a unit in the
+            last place of a weight are lost. For reproduction runs, without ``--amp``; features leave in float32.
         freeze_patch_embed: keep a ViT's patch embedding as it is loaded, as TBPS-CLIP does.
         init_cfg: e.g. ``dict(type='mmt2ireid.OpenCLIPPretrained', pretrained='openai')``; random weights when None.
 
@@ -39,7 +46,8 @@ class OpenCLIPImageEncoder(BaseModule):
 
     Raises:
         ImportError: open_clip is not installed.
-        ValueError: there is no such model, it can't have this size, or has no patch embedding to freeze.
+        ValueError: there is no such model, it can't have this size, ``position_mode`` is unknown, or a tower that
+            is no plain ViT should be frozen or halved.
     """
 
     clip_scale: float | None = None
@@ -49,6 +57,8 @@ class OpenCLIPImageEncoder(BaseModule):
         *,
         model: str | Mapping[str, Any] = 'ViT-B-16',
         image_size: Sequence[int] | None = None,
+        position_mode: str = 'bicubic',
+        half_weights: bool = False,
         freeze_patch_embed: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
@@ -63,14 +73,21 @@ class OpenCLIPImageEncoder(BaseModule):
             raise ValueError(f'image_size must be None or {native} for this tower, but got {image_size}')
         if len(size) != 2 or min(size) < 1 or any(side % step for side, step in zip(size, stride, strict=False)):
             raise ValueError(f'image_size must be a height and a width, multiples of {stride}, but got {image_size}')
-        self.image_size = size
+        if position_mode not in POSITION_MODES:
+            raise ValueError(f'position_mode must be one of {POSITION_MODES}, but got {position_mode!r}')
+        self.image_size, self.position_mode, self.half_weights = size, position_mode, half_weights
+        for name, value in dict(half_weights=half_weights, freeze_patch_embed=freeze_patch_embed).items():
+            if value and self.kind != 'vit':
+                raise ValueError(f'{name} must be False for a tower that is no plain ViT, but got {value}')
         if freeze_patch_embed:
             _freeze_patch_embed(self.visual)
+        if half_weights:
+            halve_weights(self.visual)
         if self.kind:
             self.grid = (size[0] // stride[0], size[1] // stride[1])
             holder = _holder(self.visual)
             own = holder.positional_embedding
-            table = resize_grid(own.detach(), _native_grid(self.visual), self.grid)
+            table = resize_grid(own.detach(), _native_grid(self.visual), self.grid, position_mode)
             holder.positional_embedding = nn.Parameter(table.clone(), requires_grad=own.requires_grad)
 
     def init_weights(self) -> None:
@@ -94,7 +111,7 @@ class OpenCLIPImageEncoder(BaseModule):
         state = dict(tower.state_dict())
         if self.kind and self.kind == _kind(tower):
             key = 'positional_embedding' if self.kind == 'vit' else 'attnpool.positional_embedding'
-            state[key] = resize_grid(state[key], _native_grid(tower), self.grid)
+            state[key] = resize_grid(state[key], _native_grid(tower), self.grid, self.position_mode)
         load_matching(self.visual, state, label)
         self.clip_scale = logit_scale_of(network)
 
@@ -103,7 +120,8 @@ class OpenCLIPImageEncoder(BaseModule):
         if not self.kind:
             return None
         key = 'visual.positional_embedding' if self.kind == 'vit' else 'visual.attnpool.positional_embedding'
-        return PositionTable(key, self.grid, 1, 'open_clip', (self.image_size[0], self.image_size[1]))
+        mode = f'open_clip:{self.position_mode}'
+        return PositionTable(key, self.grid, 1, mode, (self.image_size[0], self.image_size[1]))
 
     def get_layer_depth(self, param_name: str, prefix: str = '') -> tuple[int, int]:
         """Depth of a parameter, for ``paramwise_cfg.layer_decay_rate``.
@@ -158,9 +176,10 @@ class OpenCLIPImageEncoder(BaseModule):
             maps = self.visual.forward_intermediates(images, **steps)['image_intermediates']
             return EncoderOutput(_attend(self.visual.attnpool, maps[-1]), num_extra_tokens=1)
         steps.update(normalize_intermediates=True, output_fmt='NLC', output_extra_tokens=True)
-        found = self.visual.forward_intermediates(images, **steps)
+        found = self.visual.forward_intermediates(images.half() if self.half_weights else images, **steps)
         tokens = torch.cat([found['image_intermediates_prefix'][-1], found['image_intermediates'][-1]], dim=1)
-        return EncoderOutput(tokens @ self.visual.proj, num_extra_tokens=1)
+        tokens = tokens @ self.visual.proj
+        return EncoderOutput(tokens.float() if self.half_weights else tokens, num_extra_tokens=1)
 
 
 def _attend(pool: Any, maps: Tensor) -> Tensor:
@@ -184,8 +203,6 @@ def _kind(tower: Any) -> str:
 
 
 def _freeze_patch_embed(tower: Any) -> None:
-    if _kind(tower) != 'vit':
-        raise ValueError('freeze_patch_embed must be False for a tower that is no plain ViT, but got True')
     tower.conv1.requires_grad_(False)
 
 

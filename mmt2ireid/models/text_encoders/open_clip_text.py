@@ -9,7 +9,7 @@ import torch
 from mmengine.model import BaseModule, initialize
 from torch import Tensor, nn
 
-from mmt2ireid.models.clip_towers import build_clip, check_activation, logit_scale_of, resize_sequence
+from mmt2ireid.models.clip_towers import build_clip, check_activation, halve_weights, logit_scale_of, resize_sequence
 from mmt2ireid.models.layers.layer_depth import layer_depth
 from mmt2ireid.models.weights import load_matching
 from mmt2ireid.registry import MODELS
@@ -32,6 +32,7 @@ class OpenCLIPTextEncoder(BaseModule):
         model: a name that open_clip knows ('ViT-B-16-quickgelu', 'RN50-quickgelu'), or its ``model_cfg``.
         context_length: longest caption in tokens; position embeddings are resized. None: the model's own, 77.
         keep_start: also give the start token's own output, between the embedding and the first word.
+        half_weights: keep the weights in float16 and compute in it, norms apart; see :class:`OpenCLIPImageEncoder`.
         attention_dropout: share of the attention weights that are left out in training; CLIP itself: 0.
         init_cfg: e.g. ``dict(type='mmt2ireid.OpenCLIPPretrained', pretrained='openai')``; random weights when None.
 
@@ -53,11 +54,12 @@ class OpenCLIPTextEncoder(BaseModule):
         model: str | Mapping[str, Any] = 'ViT-B-16',
         context_length: int | None = None,
         keep_start: bool = False,
+        half_weights: bool = False,
         attention_dropout: float = 0.0,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
-        self.keep_start = keep_start
+        self.keep_start, self.half_weights = keep_start, half_weights
         if context_length is not None and context_length < 2:
             raise ValueError(f'context_length must be at least 2, but got {context_length}')
         if not 0 <= attention_dropout < 1:
@@ -71,6 +73,10 @@ class OpenCLIPTextEncoder(BaseModule):
             set_attention_dropout(self.transformer, attention_dropout)
         table = tower.positional_embedding.detach()
         self.positional_embedding = nn.Parameter(resize_sequence(table, context_length or len(table)).clone())
+        if half_weights:
+            halve_weights(self)
+            if isinstance(self.text_projection, nn.Parameter):
+                self.text_projection.data = self.text_projection.data.half()
         causal = torch.full((self.max_length, self.max_length), -torch.inf).triu_(1)
         self.register_buffer('causal', causal, persistent=False)
 
@@ -136,9 +142,14 @@ class OpenCLIPTextEncoder(BaseModule):
             With ``keep_start`` (M, 1 + L, D_t): the embedding, then every token at its place.
         """
         length = token_ids.shape[1]
-        tokens = self.token_embedding(token_ids) + self.positional_embedding[:length]
+        tokens, positions = self.token_embedding(token_ids), self.positional_embedding[:length]
+        if self.half_weights:
+            tokens, positions = tokens.half(), positions.half()
+        tokens = tokens + positions
         tokens = self.ln_final(self.transformer(tokens, attn_mask=self.causal[:length, :length]))
         tokens = self._project(tokens)
+        if self.half_weights:
+            tokens = tokens.float()
         end = mask.sum(dim=1) - 1
         embed = tokens.gather(1, end[:, None, None].expand(-1, 1, tokens.shape[2]))
         words = torch.arange(length, device=mask.device) < end.clamp(min=1)[:, None]

@@ -18,7 +18,7 @@ class PositionTable:
         key: its name in the module's state dict.
         grid: (rows, columns) of patches.
         extra: leading rows that are no patches.
-        mode: how mmpretrain's module interpolates; ``timm`` or ``open_clip`` where the rule of these holds.
+        mode: how mmpretrain's module interpolates; ``timm`` where its rule holds; ``open_clip:MODE`` of CLIP's towers.
         image_size: (height, width) of the images; None where the module does not say.
     """
 
@@ -85,10 +85,10 @@ def resize_positions(rows: Tensor, own: PositionTable, grid: tuple[int, int] | N
         )
     if grid == own.grid:
         return rows
-    if own.mode == 'open_clip':
+    if own.mode.startswith('open_clip'):
         from mmt2ireid.models.clip_towers import resize_grid
 
-        return resize_grid(rows[0], grid, own.grid)[None]
+        return resize_grid(rows[0], grid, own.grid, own.mode.removeprefix('open_clip:'))[None]
     if own.mode != 'timm':
         from mmpretrain.models.utils import resize_pos_embed
 
