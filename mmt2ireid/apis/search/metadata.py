@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +19,9 @@ Fields = dict[str, Value]
 
 DEFAULT_FILES = ('metadata.csv', 'metadata.jsonl', 'crops.jsonl')
 KEY = 'path'
-_INTEGER = re.compile(r'-?(0|[1-9][0-9]{0,14})\Z')  # so many digits are exact in float64
+_MOST = 2**53
+_DIGITS = 17  # of 2**53, with a sign
+_INTEGER = re.compile(r'-?(0|[1-9][0-9]*)\Z')
 _NAME = re.compile(r'[^\W\d_](?:[\w .:/-]{0,98}\w)?')  # what galleries take, and no underscore first
 _NUMBER = re.compile(r'-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z')
 _BOOLEANS = {'true': True, 'false': False}
@@ -32,7 +35,9 @@ def read_metadata(path: str | Path) -> dict[str, Fields]:
     """Reads a table: a crop per line, its ``path`` relative to the folder of crops, and any other columns.
 
     Of a CSV file, columns of whole numbers, of numbers and of true/false become such; a column with anything else, or
-    with leading zeros, is text. An empty cell (in JSON null) says nothing. A list of JSON becomes text with commas.
+    with leading zeros, is text. So is, in JSON too, a column with a whole number beyond 2**53: as numbers, two of them
+    could be one, and they are names more often than amounts. An empty cell (in JSON null) says nothing. A list of JSON
+    becomes text with commas, its parts as JSON spells them.
 
     Args:
         path: ``.csv`` with a header line, or ``.jsonl`` with an object per line; UTF-8.
@@ -53,7 +58,7 @@ def read_metadata(path: str | Path) -> dict[str, Fields]:
         text = read_text(path)
     except TextFileError as error:
         raise MetadataError(str(error)) from error
-    rows = _csv_rows(path, text) if path.suffix.lower() == '.csv' else _json_rows(path, text)
+    rows = _csv_rows(path, text) if path.suffix.lower() == '.csv' else _exact(list(_json_rows(path, text)))
     table: dict[str, Fields] = {}
     for line, row in rows:
         name = _crop_name(path, line, row.pop(KEY, None))
@@ -160,8 +165,21 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _json_value(value: Any, place: str) -> Value:
     if isinstance(value, list) and all(isinstance(part, (str, int, float)) for part in value):
-        return ','.join(str(part) for part in value)
-    return checked_value(value, place)
+        return ','.join(_spelled(_json_value(part, place)) for part in value)
+    # Whole numbers of any size: _exact makes texts of what galleries cannot hold.
+    return value if isinstance(value, int) else checked_value(value, place)
+
+
+def _spelled(value: Value) -> str:
+    """A value as JSON spells it; a text as it is."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _exact(rows: list[tuple[int, dict[str, Any]]]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Rows of JSON in which columns with whole numbers beyond 2**53 are texts."""
+    long = {name for _, row in rows for name, value in row.items() if isinstance(value, int) and abs(value) > _MOST}
+    for line, row in rows:
+        yield line, {name: _spelled(value) if name in long - {KEY} else value for name, value in row.items()}
 
 
 def checked_value(value: Any, place: str) -> Value:
@@ -176,7 +194,7 @@ def checked_value(value: Any, place: str) -> Value:
     """
     if not isinstance(value, (str, int, float, bool)) or (isinstance(value, float) and not math.isfinite(value)):
         raise MetadataError(f'{place}: must be a text, a finite number or true/false, but got {value!s:.60}')
-    if isinstance(value, int) and abs(value) > 2**53:
+    if isinstance(value, int) and abs(value) > _MOST:
         raise MetadataError(f'{place}: whole numbers must be at most 2**53 (or texts), but got {value!s:.60}')
     return value
 
@@ -218,13 +236,20 @@ def _typed(cells: list[str]) -> list[Value | None]:
     """The cells of a column in the narrowest type that fits all; None where there is nothing."""
     filled = [cell for cell in cells if cell]
     convert: Any = str
-    if filled and all(_INTEGER.match(cell) for cell in filled):
+    if any(_INTEGER.match(cell) and not _is_exact(cell) for cell in filled):
+        pass
+    elif filled and all(_INTEGER.match(cell) for cell in filled):
         convert = int
     elif filled and all(_NUMBER.match(cell) and _plain_zero(cell) and math.isfinite(float(cell)) for cell in filled):
         convert = float
     elif filled and all(cell.lower() in _BOOLEANS for cell in filled):
         convert = _truth
     return [convert(cell) if cell else None for cell in cells]
+
+
+def _is_exact(cell: str) -> bool:
+    """Whether float64, JSON and galleries hold a whole number as it is."""
+    return len(cell) <= _DIGITS and abs(int(cell)) <= _MOST
 
 
 def _plain_zero(cell: str) -> bool:
