@@ -1,7 +1,8 @@
-"""Compares a download with the official counts, and says what is wrong with it and what to do.
+"""Compares a download with the official counts, or checks data of your own, and reports what is wrong and what to do.
 
     python tools/check_dataset.py CUHK-PEDES data/CUHK-PEDES
     python tools/check_dataset.py RSTPReid data/RSTPReid --no-images --json report.json
+    python tools/check_dataset.py own data/mine
 
 Exit status: 0 fine (there may be warnings and notes), 1 something was found that stops training or spoils its figures,
 2 the call was wrong.
@@ -21,7 +22,7 @@ from mmt2ireid.datasets.doctor import KINDS, RELEASES, check_dataset
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('name', nargs='?', help=f'one of {", ".join(RELEASES)}')
+    parser.add_argument('name', nargs='?', help=f'one of {", ".join(RELEASES)}; own is data of your own')
     parser.add_argument('root', nargs='?', help="folder of the data set, as a config's data_root")
     parser.add_argument('--ann-file', default='', help="annotation relative to ROOT (default: the release's)")
     parser.add_argument('--images', help="image folder relative to ROOT (default: the release's)")

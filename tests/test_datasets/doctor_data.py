@@ -174,6 +174,16 @@ def make_iiitd(tmp_path, monkeypatch):
     return enter(tmp_path, 'IIITD-20K', monkeypatch, 'Filtered.json', paths, total=Counts(3, 3, 6))
 
 
+def make_own(tmp_path, monkeypatch):
+    """Data of one's own: 4 training identities of 2 images, 2 to validate and 2 to test."""
+    records = make_records(4, 2) + make_records(2, 2, 'val', first_id=50) + make_records(2, 2, 'test', first_id=70)
+    for number, record in enumerate(records):
+        record['captions'] = [caption(number, part) for part in range(2)]
+    write_json(tmp_path / 'reid_raw.json', records)
+    write_images(tmp_path / 'imgs', records)
+    return SimpleNamespace(root=tmp_path, name='own', ann_file=tmp_path / 'reid_raw.json')
+
+
 MAKERS = {
     'cuhk': make_cuhk,
     'icfg': make_icfg,
@@ -185,6 +195,7 @@ MAKERS = {
     'mals': make_mals,
     'mllm': make_mllm,
     'iiitd': make_iiitd,
+    'own': make_own,
 }
 
 

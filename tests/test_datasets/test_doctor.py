@@ -21,8 +21,18 @@ SOUND = {  # the notes that the official files earn
     'mals': set(),
     'mllm': {'captions-per-image', 'loader-says'},
     'iiitd': {'single-images'},
+    'own': set(),
 }
-NUM_IMAGES = dict(cuhk=70, icfg=34, rstp=50, lupt=12, json=3, ufine=20, synth=8, mals=6, mllm=4, iiitd=3)
+NUM_IMAGES = dict(cuhk=70, icfg=34, rstp=50, lupt=12, json=3, ufine=20, synth=8, mals=6, mllm=4, iiitd=3, own=16)
+
+
+def keep_the_first_caption(record):
+    record['processed_tokens'] = [text.split() for text in record['captions']]
+    record['captions'] = record['captions'][0]
+
+
+def one_record_per_caption(records):
+    return [{**record, 'captions': [text]} for record in records for text in record['captions']]
 
 
 def each(change, only=lambda record: True):
@@ -213,6 +223,17 @@ BREAKS = [
     ('iiitd', 'missing-images', remove('IIITD-20K/p1.jpeg'), '1 images'),
     ('iiitd', 'unreadable-images', cut('IIITD-20K/p1.jpeg', 200), '1 of 3'),
     ('iiitd', 'broken-annotation', annotation(lambda records: records['1'].pop('Description 2') and None), 'Desc'),
+    ('cuhk', 'captions-in-tokens', each(keep_the_first_caption), '70 images lack 78 captions'),
+    ('own', 'captions-in-tokens', set_field(3, processed_tokens=[['a']] * 3), '1 images lack 1 captions'),
+    ('cuhk', 'record-per-caption', annotation(one_record_per_caption), '70 images have a record per caption, 148 rec'),
+    ('own', 'empty-split', annotation(lambda records: records[:-8]), 'no record is of val or test'),
+    ('own', 'uncaptioned', each(lambda r: r.pop('captions'), lambda r: r['id'] == 71), '2 images of val and test'),
+    ('own', 'no-split', each(lambda r: r.pop('split')), 'no record of reid_raw.json has'),
+    ('own', 'bad-record', set_field(3, captions=[]), "a field 'captions'"),
+    ('own', 'mixed-splits', set_field(0, split='test'), '1 identities'),
+    ('own', 'encoding', write('reid_raw.json', '["é"]'.encode('gbk')), 'line 1'),
+    ('own', 'no-annotation', remove('reid_raw.json'), 'no annotation file'),
+    ('own', 'one-identity', annotation(lambda records: records[:-2]), 'test has one identity'),
     ('cuhk', 'single-images', annotation(lambda records: records[1:]), '1 identities'),
     ('cuhk', 'shared-captions', set_field(0, captions=[caption(7), caption(0)]), '1 captions'),
     ('cuhk', 'caption-length', set_field(0, captions=['a man', caption(0)]), '1 captions'),
@@ -260,6 +281,25 @@ def test_every_break_is_named(make, name, code, broken, said):
 
 def test_every_finding_has_a_break():
     assert {code for _, code, _, _ in BREAKS} == set(KINDS) - {'loader'}
+
+
+def test_without_splits_identities_and_images_are_counted(make):
+    copy = make('cuhk')
+    rewrite(copy, one_record_per_caption)
+    each(lambda record: record.pop('split'))(copy)
+    report, found = check(copy, open_images=False)
+    assert report.counts == {'': Counts(35, 70, 148)}
+    assert {'caption-all', 'record-per-caption'} <= found and 'bad-record' not in found
+
+
+def test_advice_on_data_of_ones_own_names_no_authors(make):
+    for _, _, broken, _ in [entry for entry in BREAKS if entry[0] == 'own']:
+        copy = make('own')
+        broken(copy)
+        report, _ = check(copy, open_images=False)
+        advice = [finding.advice for finding in report.findings]
+        assert not [text for text in advice if 'authors' in text or 'ownload' in text]
+        assert 'CUHK' not in report.to_text()
 
 
 def test_what_passes_has_to_load(make, monkeypatch):

@@ -48,8 +48,21 @@ def change(root, **fields):
 def test_fine(tool, rstp, capfd):
     assert tool('rstpreid', rstp) == 0
     captured = capfd.readouterr()
-    assert '15 images opened' in captured.out and 'fine: 0 errors, 0 warnings, 1 notes' in captured.out
+    assert '15 images opened' in captured.out and 'fine: 0 errors, 1 warnings, 1 notes' in captured.out
     assert '15/15' in captured.err, 'a bar'
+
+
+def test_data_of_ones_own_is_fine(tool, rstp, capfd):
+    records = json.loads((rstp / 'data_captions.json').read_text())
+    for record in records:
+        record['file_path'] = record.pop('img_path')
+    (rstp / 'reid_raw.json').write_text(json.dumps(records))
+    assert tool('own', rstp) == 0
+    out = capfd.readouterr().out
+    assert out.startswith(f'own in {rstp} (reid_raw.json), 15 images opened')
+    assert 'official' not in out and 'one-identity: test, train, val' in out
+    (rstp / 'imgs' / '0000_c1_0002.jpg').unlink()
+    assert tool('own', rstp, '--no-images') == 1
 
 
 def test_warnings_do_not_stop_training(tool, rstp, capfd):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mmt2ireid.datasets.annotations import Record, load_json_list, parse_record
+from mmt2ireid.datasets.annotations import GALLERY_SPLITS, Record, load_json_list, parse_record
 from mmt2ireid.datasets.doctor.findings import Finding, listed
 from mmt2ireid.datasets.doctor.releases import Counts, Release
 from mmt2ireid.datasets.doctor.repairs import repair_record
@@ -62,11 +62,11 @@ class Annotation:
         return dict(found)
 
     def counts(self) -> dict[str, Counts]:
-        """The size of every split."""
+        """The size of every split; an image counts once, in however many records it is."""
         return {
             split: Counts(
                 len({record.pid for record in records if record.pid >= 0}),
-                len(records),
+                len({record.path for record in records}),
                 sum(len(record.captions) for record in records),
             )
             for split, records in self.splits().items()
@@ -86,14 +86,16 @@ def parse_annotation(file: str, content: list[Any], release: Release) -> Annotat
     wants_split = form.labelled and form.has_split
     found.has_split = not wants_split or any(isinstance(raw, dict) and 'split' in raw for raw in content)
     if not found.has_split:
-        form = replace(form, labelled=False)
+        has_ids = any(isinstance(raw, dict) and 'id' in raw for raw in content)
+        form = replace(form, labelled=has_ids, has_split=False)
+    uncaptioned = GALLERY_SPLITS if release.is_own else ()
     for number, raw in enumerate(content):
         record, codes = repair_record(raw, form)
         found.content.append(record)
         for code in codes:
             found.repaired.setdefault(code, []).append(number)
         try:
-            found.records.append(parse_record(record, form, f'record {number}'))
+            found.records.append(parse_record(record, form, f'record {number}', uncaptioned=uncaptioned))
             found.numbers.append(number)
         except AnnotationError as error:
             name = _FIELD.search(str(error))
@@ -124,13 +126,37 @@ def check_records(annotation: Annotation) -> list[Finding]:
         advice = 'Download the annotation again; if it is your own, mend these records'
         message = f'{len(messages)} of {len(annotation.content)} records {what}'
         findings.append(Finding('bad-record', message, advice, len(messages), listed(messages)))
-    return findings + _check_duplicates(annotation) + _check_split_field(annotation)
+    return findings + _check_tokens(annotation) + _check_duplicates(annotation) + _check_split_field(annotation)
+
+
+def _check_tokens(annotation: Annotation) -> list[Finding]:
+    """Captions that CUHK-PEDES' ``processed_tokens``, a list of words per caption, has and ``captions`` has not."""
+    lost = {}
+    for number, record in zip(annotation.numbers, annotation.records, strict=True):
+        raw = annotation.content[number] if annotation.content else {}
+        tokens = raw.get('processed_tokens')
+        if isinstance(tokens, list) and all(isinstance(words, list) for words in tokens):
+            lost[record.path] = max(0, len(tokens) - len(record.captions))
+    total = sum(lost.values())
+    if not total:
+        return []
+    paths = [path for path, number in lost.items() if number]
+    message = f'{len(paths)} images lack {total} captions, whose words are still there as processed_tokens'
+    advice = (
+        'Get the file whose captions are lists of all captions: the words alone have no punctuation and no capitals'
+    )
+    return [Finding('captions-in-tokens', message, advice, total, listed(paths))]
 
 
 def _check_duplicates(annotation: Annotation) -> list[Finding]:
     repeated = [path for path, number in Counter(record.path for record in annotation.records).items() if number > 1]
     if not repeated:
         return []
+    several = set(repeated)
+    if all(len(record.captions) == 1 for record in annotation.records if record.path in several):
+        message = f'{len(repeated)} images have a record per caption, {len(annotation.records)} records in all'
+        advice = 'Every record would be an image of its own. Join those of an image into one, with a list of captions'
+        return [Finding('record-per-caption', message, advice, len(repeated), listed(repeated))]
     message = f'{len(repeated)} images are named by more than one record'
     advice = 'An image that is in the gallery twice counts twice. Keep one record with all captions'
     return [Finding('duplicate-images', message, advice, len(repeated), listed(repeated))]

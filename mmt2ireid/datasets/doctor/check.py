@@ -10,6 +10,7 @@ from typing import Any
 
 from mmengine.logging import MMLogger
 
+from mmt2ireid.datasets.annotations import SPLITS
 from mmt2ireid.datasets.doctor.annotation import Annotation, check_records, read_annotation
 from mmt2ireid.datasets.doctor.arrow import check_arrow
 from mmt2ireid.datasets.doctor.caption_checks import check_captions
@@ -17,6 +18,7 @@ from mmt2ireid.datasets.doctor.files import check_files
 from mmt2ireid.datasets.doctor.findings import ERROR, Finding
 from mmt2ireid.datasets.doctor.locate import find_annotation
 from mmt2ireid.datasets.doctor.noise_files import check_noise_files
+from mmt2ireid.datasets.doctor.own_data import advise_owner, check_own_splits
 from mmt2ireid.datasets.doctor.pictures import check_pictures, look_at_files
 from mmt2ireid.datasets.doctor.releases import RELEASES, Release, find_release
 from mmt2ireid.datasets.doctor.report import Report
@@ -40,7 +42,8 @@ def check_dataset(
     """Compares a download with the official counts and formats, and says what is wrong and what to do.
 
     Args:
-        name: one of :data:`~mmt2ireid.datasets.doctor.releases.RELEASES`.
+        name: one of :data:`~mmt2ireid.datasets.doctor.releases.RELEASES`; 'own' for data of one's own, which is
+            compared with nothing.
         root: folder of the data set, as a config's ``data_root``.
         ann_file: annotation relative to ``root``; '' for the one of the release.
         images: image folder relative to ``root``; None for the one of the release.
@@ -60,7 +63,8 @@ def check_dataset(
     report = Report(release, root)
     if not os.path.isdir(root):
         advice = f'Ask the authors of {release.name} for it, unpack it there, or give the folder where it is'
-        report.findings.append(Finding('no-root', f'no folder {root}', advice))
+        report.findings = [Finding('no-root', f'no folder {root}', advice)]
+        report.findings = advise_owner(report.findings) if release.is_own else report.findings
         return report
     options = dict(workers=workers, progress=progress)
     files, report.findings = find_annotation(release, root, ann_file)
@@ -74,6 +78,8 @@ def check_dataset(
         _check_json(report, _image_folder(report, images), options if open_images else None)
     if files and not any(finding.severity == ERROR for finding in report.findings):
         _try_loader(report, _image_folder(report, images))
+    if release.is_own:
+        report.findings = advise_owner(report.findings)
     return report
 
 
@@ -100,6 +106,7 @@ def _check_json(report: Report, images: str, options: dict | None) -> None:
     report.annotation, report.counts = annotation, annotation.counts()
     findings = report.findings
     findings += check_records(annotation) + check_splits(annotation) + check_captions(annotation)
+    findings += check_own_splits(annotation) if release.is_own else []
     findings += check_noise_files(annotation, report.root) + _warn_of_source(release)
     folder = os.path.join(report.root, images)
     found, there = check_files(annotation, folder, report.root)
@@ -143,7 +150,8 @@ def _warn_of_source(release: Release) -> list[Finding]:
 
 def _try_loader(report: Report, images: str) -> None:
     """What passes has to load: the loader has the last word."""
-    for split in report.release.counts or ('train',):
+    own = [split for split in SPLITS if split in report.counts] if report.release.is_own else []
+    for split in report.release.counts or own or ('train',):
         try:
             with _overheard():
                 _make_loader(report, images, split=split, lazy_init=True).full_init()

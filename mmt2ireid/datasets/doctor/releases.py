@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from mmt2ireid.datasets.annotations import RecordFormat
 from mmt2ireid.datasets.cuhk_pedes import CUHKPEDES
 from mmt2ireid.datasets.icfg_pedes import ICFGPEDES
 from mmt2ireid.datasets.iiitd20k import IIITD20K
@@ -53,6 +54,7 @@ class Release:
         arrow_parts: the Arrow files of the release.
         by_loader: whether the file is no JSON list of records; then the loader's word is taken for it.
         loader_args: arguments of the loader that leave nothing out.
+        is_own: whether it is no release, but data of one's own: nothing is compared.
     """
 
     name: str
@@ -76,6 +78,15 @@ class Release:
     arrow_parts: tuple[str, ...] = ()
     by_loader: bool = False
     loader_args: Mapping[str, Any] = field(default_factory=dict)
+    is_own: bool = False
+
+
+class OwnData(PersonTextDataset):
+    """Data of one's own in the layout of CUHK-PEDES, as docs/your_own_data.md describes it."""
+
+    FORMAT = RecordFormat('your data')
+    ANN_FILE = 'reid_raw.json'
+    IMAGE_FOLDER = 'imgs'
 
 
 _ALL = (
@@ -132,9 +143,10 @@ _ALL = (
     Release('SYNTH-PEDES', SYNTHPEDES, rough_images=4_790_000),
     Release('UFine6926', UFine6926, total=Counts(6926, 26206, 52412), loader_args={'holdout_ids': 0}),
     Release('IIITD-20K', IIITD20K, total=Counts(20_000, 20_000, 40_000), by_loader=True),
+    Release('own', OwnData, disjoint=True, loader_args={'allow_uncaptioned': True}, is_own=True),
 )
 RELEASES: dict[str, Release] = {release.name: release for release in _ALL}
-"""Every release by its name."""
+"""Every release by its name, and 'own' for data of one's own."""
 
 
 def find_release(name: str) -> Release:
