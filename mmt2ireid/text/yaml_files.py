@@ -12,24 +12,25 @@ import yaml
 
 from mmt2ireid.io.text_files import read_text
 
+MAX_REPEATED = 100_000
+"""Entries that the aliases of a file may stand for."""
+
 
 class _Loader(yaml.SafeLoader):
-    """Plain data only, no key twice (YAML would silently keep the last one), and no aliases.
+    """Plain data only, no key twice (YAML would silently keep the last one), and aliases that stand for little.
 
     Ten aliases to a list of ten aliases, ten levels deep, make ten thousand million entries of a few lines.
     """
 
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """A node, refused where it stands for another one."""
-        if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
+    def get_single_node(self) -> yaml.Node | None:
+        """The document, refused when its aliases stand for too much."""
+        node = super().get_single_node()
+        sizes: dict[int, int] = {}
+        if node is not None and _entries(node, sizes) - len(sizes) > MAX_REPEATED:
             raise yaml.composer.ComposerError(
-                None,
-                None,
-                f'aliases such as *{event.anchor} are not read: write out what it stands for',
-                event.start_mark,
+                None, None, f'its aliases (*name) must stand for at most {MAX_REPEATED:,} entries, but stand for more'
             )
-        return super().compose_node(parent, index)
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """A mapping, refused when a key stands in it twice."""
@@ -46,13 +47,26 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def _entries(node: yaml.Node, sizes: dict[int, int]) -> int:
+    """How many nodes a document has with its aliases written out; ``sizes`` gets the number below each node."""
+    known = sizes.get(id(node))
+    if known is not None:
+        return known
+    sizes[id(node)] = 0  # of one that holds itself, which is refused when it is read
+    parts = [] if isinstance(node, yaml.ScalarNode) else node.value
+    if isinstance(node, yaml.MappingNode):
+        parts = [part for pair in node.value for part in pair]
+    sizes[id(node)] = 1 + sum(_entries(part, sizes) for part in parts)
+    return sizes[id(node)]
+
+
 def read_yaml(path: str | Path) -> dict[str, Any]:
     """The mapping that a YAML file holds.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is not UTF-8 or no YAML, has a key twice or an alias, is no mapping, or holds what is neither
-            text nor number (a date, a set).
+        ValueError: it is not UTF-8 or no YAML, has a key twice or aliases that stand for too much, is no mapping, or
+            holds what is neither text nor number (a date, a set, itself).
     """
     text = read_text(path)
     try:
