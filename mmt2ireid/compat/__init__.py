@@ -13,13 +13,14 @@ from mmt2ireid.compat.checkpoints import UNSAFE_LOAD, load_from_http, load_from_
 from mmt2ireid.compat.config_text import read_config_text
 from mmt2ireid.compat.files import TEMP_FILE, patch_file_client, patch_local_backend, write_atomically
 from mmt2ireid.compat.mmpretrain import any_number_of_windows, patch_mmpretrain
-from mmt2ireid.compat.processes import end_with_parent, worker_pool
+from mmt2ireid.compat.processes import end_with_launcher, end_with_parent, worker_pool
 from mmt2ireid.compat.servers import import_milvus_lite, keep_log_files
 
 __all__ = [
     'TEMP_FILE',
     'UNSAFE_LOAD',
     'any_number_of_windows',
+    'end_with_launcher',
     'end_with_parent',
     'import_milvus_lite',
     'install',

@@ -8,7 +8,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -18,10 +18,12 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 from torch import distributed
 
+from mmt2ireid.compat import end_with_launcher
 from mmt2ireid.engine.image_sizes import check_image_sizes
 from mmt2ireid.engine.options import check_image_sources, check_precision, use_amp
 from mmt2ireid.engine.resume import settle_resume
 from mmt2ireid.engine.runner import CheckedRunner
+from mmt2ireid.engine.work_dir_lock import only_training
 
 __all__ = ['LAUNCHERS', 'build_runner', 'is_main', 'run', 'run_each', 'shared_process_group', 'use_amp']
 
@@ -38,7 +40,7 @@ def run(cfg: Config, action: Callable[[Runner], Result], *, launcher: str = 'non
 
     Args:
         cfg: a complete config.
-        action: what to do, such as ``Runner.train``.
+        action: what to do, such as ``Runner.train``, which is refused where another training writes to the work dir.
         launcher: who started this process: ``none``, ``pytorch`` (torchrun) or ``slurm``.
 
     Returns:
@@ -67,9 +69,17 @@ def run_each(cfgs: Iterable[Config], action: Callable[[Runner], Result], *, laun
     with shared_process_group():
         results = []
         for cfg in cfgs:
-            results.append(action(build_runner(cfg, launcher)))
+            with _lock(cfg, action, launcher):
+                results.append(action(build_runner(cfg, launcher)))
             gc.collect()  # a Runner and its hooks refer to each other; the next model wants the memory
         return results
+
+
+def _lock(cfg: Config, action: Callable, launcher: str) -> AbstractContextManager:
+    """For a training, the lock of its work dir, taken before anything is built or written; evaluations need none."""
+    if action not in (Runner.train, CheckedRunner.train):
+        return nullcontext()
+    return only_training(cfg.work_dir, is_main=is_main(launcher))
 
 
 @contextmanager
@@ -136,6 +146,7 @@ def build_runner(cfg: Config, launcher: str = 'none') -> Runner:
                 "launcher must be 'none' in a process that torchrun did not start (see "
                 "tools/dist_train.sh), but got 'pytorch'"
             )
+        end_with_launcher()
         if not torch.cuda.is_available():
             _prepare_cpu_ranks(cfg, launcher)
     _fit_workers(cfg)

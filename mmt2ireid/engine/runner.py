@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
+from torch import nn
 
 from mmt2ireid.engine.loaders import require_all_items, require_batches
+from mmt2ireid.engine.work_dir_lock import only_training
 
 __all__ = ['CheckedRunner']
 
@@ -18,6 +21,18 @@ class CheckedRunner(Runner):
     MMEngine trains for no steps, and saves and evaluates the result, where a loader has fewer items than a batch and
     drops the last one. Loops are built before anything is trained or saved, also by :meth:`train` those of validation.
     """
+
+    def train(self) -> nn.Module:
+        """Trains, as the only training in the work dir.
+
+        Returns:
+            The trained model.
+
+        Raises:
+            ValueError: another training writes to the work dir.
+        """
+        with only_training(self.work_dir, is_main=is_main_process()):
+            return super().train()
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
         """Builds the loop, and looks at its length.

@@ -40,6 +40,7 @@ def crash(config: Path, folder: Path, plans: list[str]) -> None:
 def assert_same_end(wanted: Path, got: Path) -> None:
     names = sorted(path.name for path in wanted.glob('*.pth'))
     assert sorted(path.name for path in got.iterdir() if path.is_file() and path.suffix != '.py') == [
+        '.training.lock',
         *names,
         'last_checkpoint',
     ]

@@ -122,13 +122,14 @@ def test_options_reach_the_run(tmp_path, trained, monkeypatch):
     seen = []
     train = load_tool('train')
     monkeypatch.setattr(train, 'run', lambda cfg, action, launcher: seen.append((cfg, launcher)))
+    train.main([str(config), '--work-dir', str(tmp_path / 'new'), '--amp'])
+    assert 'AmpOptimWrapper' in seen.pop()[0].optim_wrapper.type
     train.main(
         [
             str(config),
             '--work-dir',
             str(work_dir),
             '--resume',
-            '--amp',
             '--no-validate',
             '--auto-scale-lr',
             '--cfg-options',
@@ -139,7 +140,9 @@ def test_options_reach_the_run(tmp_path, trained, monkeypatch):
     cfg, launcher = seen[0]
     assert cfg.resume and cfg.load_from == str(work_dir / 'epoch_4.pth') and launcher == 'none'
     assert cfg.train_cfg.max_epochs == 9 and cfg.val_cfg is None and cfg.auto_scale_lr.enable
-    assert 'AmpOptimWrapper' in cfg.optim_wrapper.type
+    assert cfg.randomness.seed == 3 and 'AmpOptimWrapper' not in cfg.optim_wrapper.type
+    with pytest.raises(ValueError, match='was trained without mixed precision'):
+        train.main([str(config), '--work-dir', str(work_dir), '--resume', '--amp'])
 
 
 def test_strips_are_drawn_from_the_metrics_features(tmp_path, trained, monkeypatch):
