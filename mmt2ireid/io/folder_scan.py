@@ -12,7 +12,7 @@ from mmt2ireid.io.image_files import read_head
 from mmt2ireid.io.image_formats import FORMATS, HEAD_BYTES, SUFFIXES, sniff_format, why_no_image
 from mmt2ireid.io.paths import NOT_TEXT, is_text, shown_path
 
-_OWN = ('.mmt2ireid', '.crop_people')  # hidden folders that this package keeps beside images
+_OWN = ('.mmt2ireid', '.crop_people', '.image_stamps')  # hidden folders that this package keeps beside images
 _EXAMPLES = 3
 _HIDDEN = 'hidden'
 _FOLDER_LINK = 'is a link to a folder, which is not followed'

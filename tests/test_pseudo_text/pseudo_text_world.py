@@ -118,9 +118,12 @@ def generator(source: Any, out: Path, *, scorer: Any = None, composer: Any = Non
     )  # fmt: skip
 
 
+OTHERS = ('provenance.json', '.lock', '.image_stamps')
+
+
 def results(out: Path) -> dict[str, bytes]:
-    """All files of a folder, but for the provenance (it tells of versions) and the lock, by their names."""
-    return {path.name: path.read_bytes() for path in out.iterdir() if path.name not in ('provenance.json', '.lock')}
+    """All files of a folder by their names, but for what tells of versions, processes and times of change."""
+    return {path.name: path.read_bytes() for path in out.iterdir() if path.name not in OTHERS}
 
 
 def captions_of(out: Path) -> dict[str, list[str]]:

@@ -14,6 +14,7 @@ from mmengine.registry import init_default_scope
 from PIL import Image
 from pseudo_text_world import (
     CATALOGUE,
+    OTHERS,
     ColourScorer,
     TinyComposer,
     captions_of,
@@ -35,7 +36,7 @@ from mmt2ireid.pseudo_text.conquer.scorer import AttributeScorer
 from mmt2ireid.pseudo_text.generation.generator_options import GeneratorOptions
 from mmt2ireid.pseudo_text.generation.loading import image_batches
 from mmt2ireid.pseudo_text.sources.image_source import ImageSource, UnreadableImageError
-from mmt2ireid.pseudo_text.sources.opening import open_source
+from mmt2ireid.pseudo_text.sources.opening import FolderSource, open_source
 
 IMAGES = pictures(33)
 
@@ -147,7 +148,7 @@ def test_finished_shards_are_not_made_again(source, whole, tmp_path):
 
 def times(folder):
     """Times of change of all files but the lock, which is taken anew."""
-    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir() if path.name != '.lock'}
+    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir() if path.name not in OTHERS}
 
 
 def test_finished_run_does_nothing(whole, tmp_path):
@@ -325,7 +326,7 @@ def test_kept_features_need_no_images(tmp_path, dtype):
     features, options = tmp_path / 'features', {'feature_dtype': dtype}
     generator(source, tmp_path / 'first', features=features, **options).run()
     made = times(features)
-    assert len(made) == 5
+    assert len(made) == 4
     shutil.rmtree(tmp_path / 'imgs')
     generator(source, tmp_path / 'again', features=features, **options).run()
     assert results(tmp_path / 'again') == results(tmp_path / 'first')
@@ -419,6 +420,67 @@ def test_shard_that_was_cut_after_the_end_is_named(source, whole, tmp_path):
     shard.unlink()
     generator(source, out, num_captions=2).run()
     assert results(out) == results(whole)
+
+
+EXCHANGED = 'images were exchanged under their names since'
+
+
+def exchange(path, number):
+    """Another image under the same name."""
+    path.write_bytes(picture(number))
+
+
+@pytest.mark.parametrize('kind', ['killed', 'finished'])
+def test_exchanged_images_are_noticed(tmp_path, kind):
+    root, out = write_folder(tmp_path / 'imgs', IMAGES), tmp_path / 'out'
+    generator(open_source(root), out).run()
+    if kind == 'killed':
+        (out / 'summary.json').unlink()
+        sorted(out.glob('pseudo_texts-*'))[3].unlink()
+    first, last = list(IMAGES)[4], list(IMAGES)[-1]
+    exchange(root / first, 77)
+    before = results(out)
+    with pytest.raises(ValueError, match=rf'imgs: 1 {EXCHANGED} captions .* such as {first} \(shards 0\); .*--fresh'):
+        generator(open_source(root), out).run()
+    assert results(out) == before
+    exchange(root / last, 78)
+    shards = '0' if kind == 'killed' else '0, 3'  # the last image is in a shard that is made now
+    with pytest.raises(ValueError, match=rf'{EXCHANGED} captions .*\(shards {shards}\)'):
+        generator(open_source(root), out).run()
+    now = {name: (root / name).read_bytes() for name in IMAGES}
+    for path in out.glob('pseudo_texts-0000[03]-*'):
+        path.unlink()
+    generator(open_source(root), out).run()
+    assert captions_of(out) == naive_captions(now)
+    generator(open_source(root), out, fresh=True).run()
+    assert captions_of(out) == naive_captions(now)
+
+
+def test_exchanged_images_are_noticed_where_features_are_kept(tmp_path):
+    root, features = write_folder(tmp_path / 'imgs', IMAGES), tmp_path / 'features'
+    generator(open_source(root), tmp_path / 'first', features=features).run()
+    exchange(root / list(IMAGES)[4], 77)
+    with pytest.raises(ValueError, match=rf'1 {EXCHANGED} features .*choose another folder for features'):
+        generator(open_source(root), tmp_path / 'second', features=features).run()
+    write_folder(root, IMAGES)
+    generator(open_source(root), tmp_path / 'second', features=features).run()
+    exchange(root / list(IMAGES)[4], 77)
+    with pytest.raises(ValueError, match=rf'1 {EXCHANGED} captions'):  # known from the features
+        generator(open_source(root), tmp_path / 'second', features=features).run()
+
+
+def test_copied_images_are_compared_once(tmp_path, monkeypatch):
+    """A copy has other times of change: contents decide, and are not read again the next time."""
+    root, out = write_folder(tmp_path / 'imgs', IMAGES), tmp_path / 'out'
+    generator(open_source(root), out).run()
+    for name in IMAGES:
+        os.utime(root / name, ns=(7, 7))
+    read, real = [], FolderSource.read
+    monkeypatch.setattr(FolderSource, 'read', lambda self, index: read.append(index) or real(self, index))
+    for count in (len(IMAGES), 0):
+        generator(open_source(root), out).run()
+        assert len(read) == count
+        read.clear()
 
 
 class Deadly(ImageSource):

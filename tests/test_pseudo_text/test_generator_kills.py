@@ -61,7 +61,7 @@ def start(folder: Path, out: Path, options: dict[str, Any], kill_at: int = 0, pi
 
 
 def everything(out: Path) -> dict[str, dict[str, bytes]]:
-    assert {path.name for path in out.rglob('.*')} <= {'.lock'}, 'half-written files must be gone'
+    assert {path.name for path in out.rglob('.*')} <= {'.lock', '.image_stamps'}, 'half-written files must be gone'
     return {name: results(out / name) for name in ('out', 'features')}
 
 

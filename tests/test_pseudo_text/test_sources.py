@@ -103,6 +103,18 @@ def test_reads_after_fork_and_pickle(sources, kind):
     assert source.read(1) == list(IMAGES.values())[1]
 
 
+@pytest.mark.parametrize('kind', ['folder', 'text', 'json', 'lmdb', 'tar', 'arrow', 'parquet'])
+def test_size_and_time_of_change_are_known(sources, kind):
+    source = pickle.loads(pickle.dumps(sources[kind]))
+    assert all(min(source.stamp(index)) > 0 for index in (0, len(source) - 1))
+
+
+def test_a_missing_file_has_no_time_of_change(tmp_path):
+    (tmp_path / 'l.txt').write_text('gone.png\nnull\0.png\n')
+    source = open_source(tmp_path / 'l.txt')
+    assert source.stamp(0) == source.stamp(1) == (-1, -1)
+
+
 def test_fingerprint_tells_borders_and_order():
     tables = [IdTable(names, 'x').digest for names in (['ab', 'c'], ['a', 'bc'], ['c', 'ab'])]
     assert len(set(tables)) == 3

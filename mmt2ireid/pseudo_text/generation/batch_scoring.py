@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -30,6 +31,7 @@ class ScoredBatch:
         contents: these images, encoded, where they are to be embedded.
         unreadable: the others.
         features: rounded, of the readable ones, where they are to be kept.
+        stamps: of all its images, where they were read; see :class:`ImageBatch`.
     """
 
     bounds: range
@@ -38,6 +40,7 @@ class ScoredBatch:
     contents: list[bytes] | None
     unreadable: list[Unreadable]
     features: Tensor | None = None
+    stamps: np.ndarray | None = None
 
 
 class BatchScoring:
@@ -70,7 +73,7 @@ class BatchScoring:
             features = self._encode(batch) if self._features is not None and batch.indices else None
             choices = self._choose(bounds, len(batch.indices), batch.images, features)
             contents = batch.contents if self._options.embed_images else None
-            yield ScoredBatch(bounds, batch.indices, choices, contents, batch.unreadable, features)
+            yield ScoredBatch(bounds, batch.indices, choices, contents, batch.unreadable, features, batch.stamps)
 
     def from_features(self, kept: ShardFeatures, batches: Sequence[range]) -> Iterator[ScoredBatch]:
         """Reads no image, unless they are to be embedded."""

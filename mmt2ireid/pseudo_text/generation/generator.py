@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -30,6 +31,7 @@ from mmt2ireid.pseudo_text.generation.final_files import (
     write_final_files,
 )
 from mmt2ireid.pseudo_text.generation.generator_options import GeneratorOptions
+from mmt2ireid.pseudo_text.generation.image_stamps import ImageStamps
 from mmt2ireid.pseudo_text.generation.loading import ImageBatch, Unreadable, any_readable, batches_of, image_batches
 from mmt2ireid.pseudo_text.generation.provenance import ResultFolder
 from mmt2ireid.pseudo_text.generation.ranks import Ranks
@@ -105,7 +107,9 @@ class PseudoTextGenerator:
             self._out, _KIND, _NAMES, advice='choose another folder, or make it anew with --fresh (fresh=True)',
             meanings=_MEANINGS,
         )  # fmt: skip
+        self._stamps = ImageStamps(self._out, source, options.shard_size)
         self._features = None if features is None else self._feature_store(Path(features))
+        self._feature_stamps = None if features is None else ImageStamps(Path(features), source, options.shard_size)
         files = ShardFiles(self._out, _STEM, f'.{options.file_format}', len(source), options.shard_size)
         self._scoring = BatchScoring(source, scorer, catalogue, self._features, options)
         # No path of this machine in a shard: the same images and options give the same bytes anywhere.
@@ -176,11 +180,24 @@ class PseudoTextGenerator:
         self._folder.prepare(self._provenance(), recorded, fresh=self.options.fresh)
         if self._features is not None:
             self._features.folder.prepare(features, recorded)
+        self._refuse_changed_images()
         refuse_damaged_shards(self._out, self._store.files)
         if self._store.files.missing():
             remove_final_files(self._out)
         if self.ranks.world_size > 1:
             share_lock(lock, self._out)  # the other ranks take it, too: some may live on where this one is killed
+
+    def _refuse_changed_images(self) -> None:
+        missing, progress = set(self._store.files.missing()), self.options.progress
+        done = [shard for shard in range(len(self._store.files)) if shard not in missing]
+        advice = f'start over with --fresh (fresh=True), or remove these shards from {self._out}'
+        self._stamps.clean(everything=self.options.fresh)
+        self._stamps.refuse_changed(done, 'captions', advice, progress=progress)
+        if self._features is not None and self._feature_stamps is not None:
+            used = [shard for shard in sorted(missing) if self._features.has(shard)]
+            advice = f'choose another folder for features, or remove these shards from {self._features.files.folder}'
+            self._feature_stamps.clean(everything=False)
+            self._feature_stamps.refuse_changed(used, 'features', advice, progress=progress)
 
     def _share(self) -> list[int]:
         """Shards of this rank, done or not."""
@@ -219,6 +236,7 @@ class PseudoTextGenerator:
         indices: list[int] = []
         parts: list[Tensor] = []
         unreadable: list[Unreadable] = []
+        stamps: list[np.ndarray] = []
         with self._store.writer(shard) as writer:
             for batch in scored:
                 names = [self._source.id_of(index) for index in batch.indices]
@@ -228,11 +246,21 @@ class PseudoTextGenerator:
                 unreadable += batch.unreadable
                 if batch.features is not None:
                     parts.append(batch.features)
+                if batch.stamps is not None:
+                    stamps.append(batch.stamps)
                 bar.update(len(batch.bounds))
             if not indices:
                 self._refuse_wrong_root(unreadable)
+            self._keep_stamps(shard, np.concatenate(stamps) if stamps else None)
             if self._features is not None and not is_kept:
                 self._features.write(shard, indices, parts, unreadable)
+
+    def _keep_stamps(self, shard: int, stamps: np.ndarray | None) -> None:
+        if self._feature_stamps is not None and stamps is None:
+            stamps = self._feature_stamps.read(shard)
+        elif self._feature_stamps is not None:
+            self._feature_stamps.write(shard, stamps)
+        self._stamps.write(shard, stamps)
 
     def _refuse_wrong_root(self, unreadable: Sequence[Unreadable]) -> None:
         if not any_readable(self._source, self._scorer.transform):

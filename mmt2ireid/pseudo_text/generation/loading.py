@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -14,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 from mmt2ireid.compat import end_with_parent
 from mmt2ireid.io.image_files import BadImageError
 from mmt2ireid.io.images import read_image
+from mmt2ireid.pseudo_text.generation.image_stamps import content_stamp
 from mmt2ireid.pseudo_text.sources.image_source import ImageSource
 
 
@@ -35,6 +37,13 @@ class _Read(NamedTuple):
     number: int
     image: Any
     content: bytes | None
+    stamp: tuple[int, int, int]
+
+
+class _Unread(NamedTuple):
+    number: int
+    unreadable: Unreadable
+    stamp: tuple[int, int, int]
 
 
 @dataclass
@@ -47,6 +56,8 @@ class ImageBatch:
         images: these, transformed; stacked (B, ...) if they are tensors.
         contents: these, encoded, where they are to be embedded.
         unreadable: the others.
+        stamps: int64 (N, 3), of all images in their order: size, time of change and content stamp
+            (:mod:`~mmt2ireid.pseudo_text.generation.image_stamps`).
     """
 
     bounds: range
@@ -54,6 +65,7 @@ class ImageBatch:
     images: Tensor | list[Any]
     contents: list[bytes] | None
     unreadable: list[Unreadable]
+    stamps: np.ndarray
 
     def pin_memory(self) -> ImageBatch:
         """Called by the DataLoader: lets the transfer to a GPU run beside it."""
@@ -71,13 +83,16 @@ class ImageDataset(Dataset):
     def __len__(self) -> int:
         return len(self.source)
 
-    def __getitem__(self, index: int) -> _Read | Unreadable:
-        name = self.source.id_of(index)
+    def __getitem__(self, index: int) -> _Read | _Unread:
+        name, content = self.source.id_of(index), None
+        seen = self.source.stamp(index)  # before it is read: what changes meanwhile is noticed the next time
         try:
             content = self.source.read(index)
             image: Any = Image.fromarray(read_image(content, name=name))
         except BadImageError as error:
-            return Unreadable(index, name, error.reason or str(error))
+            unreadable = Unreadable(index, name, error.reason or str(error))
+            return _Unread(index, unreadable, (*seen, content_stamp(content)))
+        stamp = (*seen, content_stamp(content))
         if self.transform is not None:
             try:
                 image = self.transform(image)
@@ -85,8 +100,8 @@ class ImageDataset(Dataset):
                 # One odd image must not end a run over millions; a transform that fails always does end it, because
                 # then no image of the source can be read.
                 reason = f'cannot be transformed ({type(error).__name__}: {error})'
-                return Unreadable(index, name, reason)
-        return _Read(index, image, content if self.keep_contents else None)
+                return _Unread(index, Unreadable(index, name, reason), stamp)
+        return _Read(index, image, content if self.keep_contents else None, stamp)
 
 
 class _Borders(Sampler):
@@ -164,7 +179,7 @@ def _is_death_of_worker(error: Exception) -> bool:
     return 'Caught' not in str(error)
 
 
-def _collate(items: list[_Read | Unreadable]) -> ImageBatch:
+def _collate(items: list[_Read | _Unread]) -> ImageBatch:
     read = [item for item in items if isinstance(item, _Read)]
     images = [item.image for item in read]
     contents = [item.content for item in read if item.content is not None]
@@ -173,7 +188,8 @@ def _collate(items: list[_Read | Unreadable]) -> ImageBatch:
         indices=[item.number for item in read],
         images=default_collate(images) if images and isinstance(images[0], Tensor) else images,
         contents=contents if len(contents) == len(read) else None,
-        unreadable=[item for item in items if isinstance(item, Unreadable)],
+        unreadable=[item.unreadable for item in items if isinstance(item, _Unread)],
+        stamps=np.array([item.stamp for item in items], dtype=np.int64),
     )
 
 

@@ -13,7 +13,7 @@ from mmt2ireid.io.image_files import read_file
 from mmt2ireid.io.json_files import read_json
 from mmt2ireid.io.paths import leads_out
 from mmt2ireid.io.text_files import open_text
-from mmt2ireid.pseudo_text.sources.image_source import IdTable, ImageSource, texts_of
+from mmt2ireid.pseudo_text.sources.image_source import IdTable, ImageSource, file_stamp, texts_of
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +57,10 @@ class FolderSource(ImageSource):
         self.left_out = [(prefix + name, reason) for name, reason in (*walk.refused, *walk.unread)]
         if walk.passed_over.total:
             logger.info('%s: passed over %s', self.where, walk.passed_over)
+
+    def stamp(self, index: int) -> tuple[int, int]:
+        """Size and time of change of an image file."""
+        return file_stamp(os.path.join(self._root, self.id_of(index)))
 
     def read(self, index: int) -> bytes:
         """The content of an image file."""
@@ -105,6 +109,10 @@ class ListSource(ImageSource):
                 'them as root, or allow images outside (allow_outside=True, --allow-outside)'
             )
         return inner
+
+    def stamp(self, index: int) -> tuple[int, int]:
+        """Size and time of change of an image file."""
+        return file_stamp(os.path.join(self._root, self.id_of(index)))
 
     def read(self, index: int) -> bytes:
         """The content of an image file."""

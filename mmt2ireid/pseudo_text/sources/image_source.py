@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from mmt2ireid.io.image_files import BadImageError, ImageLimits
+from mmt2ireid.io.image_files import BadImageError, ImageLimits, raise_if_outage
 from mmt2ireid.io.paths import NOT_TEXT, is_text, shown_path
 
 MAX_BYTES = ImageLimits().max_bytes
@@ -123,6 +124,15 @@ class ImageSource(ABC):
         """SHA-256 (hexadecimal) over all names in their order: what tells two sources apart."""
         return self._ids.digest
 
+    def stamp(self, index: int) -> tuple[int, int]:
+        """Size and time of change of an image, by which a run that is resumed notices that it was exchanged.
+
+        Returns:
+            Bytes and nanoseconds; (-1, -1) if they cannot be looked up; (0, 0) if the source knows none, as here: then
+            images are not compared.
+        """
+        return 0, 0
+
     @abstractmethod
     def read(self, index: int) -> bytes:
         """The encoded image.
@@ -131,6 +141,16 @@ class ImageSource(ABC):
             BadImageError: it is missing, empty or larger than :data:`MAX_BYTES`.
             OSError: the machine is at fault, not the image (too many open files, a lost file server).
         """
+
+
+def file_stamp(path: str) -> tuple[int, int]:
+    """Size and time of change of a file; (-1, -1) if it cannot be looked up."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError) as error:
+        raise_if_outage(error)
+        return -1, -1
+    return status.st_size, status.st_mtime_ns
 
 
 def check_size(size: int, name: str) -> None:

@@ -20,6 +20,7 @@ from mmt2ireid.pseudo_text.sources.image_source import (
     IdTable,
     ImageSource,
     check_size,
+    file_stamp,
     texts_of,
 )
 
@@ -48,6 +49,7 @@ class LMDBSource(ImageSource):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.where = os.fspath(path)
         self.left_out: list[tuple[str, str]] = []
+        self._stamp = file_stamp(os.path.join(self.where, 'data.mdb') if os.path.isdir(self.where) else self.where)
         with _environment(self.where).begin() as transaction:
             self._ids = IdTable(self._keys(transaction), self.where)
 
@@ -57,6 +59,10 @@ class LMDBSource(ImageSource):
                 logger.info('%s: left out the key %r, which is no image', self.where, key)
                 continue
             yield from texts_of([key.decode(errors='surrogateescape')], self.left_out)
+
+    def stamp(self, index: int) -> tuple[int, int]:
+        """Size and time of change of the LMDB."""
+        return self._stamp
 
     def read(self, index: int) -> bytes:
         """The value of a key."""
@@ -108,6 +114,7 @@ class TarSource(ImageSource):
         self._files = list(files)
         self.where = ', '.join(self._files)
         self.left_out: list[tuple[str, str]] = []
+        self._stamps = [file_stamp(file) for file in self._files]
         self._passed_over = PassedOver()
         places = array('q')
         self._ids = IdTable(self._members(places), self.where if len(files) < 4 else f'{len(files)} tar files')
@@ -144,6 +151,11 @@ class TarSource(ImageSource):
         elif not kind:
             self._passed_over.add(name)
         return kind in FORMATS
+
+    def stamp(self, index: int) -> tuple[int, int]:
+        """Size of a member, and time of change of the tar file."""
+        number, _, size = map(int, self._places[index])
+        return size, self._stamps[number][1]
 
     def read(self, index: int) -> bytes:
         """The content of a member."""

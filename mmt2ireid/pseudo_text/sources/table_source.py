@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mmt2ireid.io.image_files import BadImageError
-from mmt2ireid.pseudo_text.sources.image_source import IdTable, ImageSource, check_size
+from mmt2ireid.pseudo_text.sources.image_source import IdTable, ImageSource, check_size, file_stamp
 
 ID_COLUMNS = ('image_id', 'file_path', 'path')
 MAX_UNPACKED = 2**29
@@ -35,6 +35,7 @@ class TableSource(ImageSource):
     def __init__(self, files: Sequence[str]) -> None:
         self._files = list(files)
         self.where = ', '.join(self._files)
+        self._stamps = [file_stamp(file) for file in self._files]
         self._forget()
         pieces, ends = array('q'), array('q')
         self._ids = IdTable(self._names(pieces, ends), self.where if len(files) < 4 else f'{len(files)} tables')
@@ -60,6 +61,11 @@ class TableSource(ImageSource):
                 if names.null_count:
                     raise ValueError(f'{file}, column {column!r}: expected a name in every row, but there are nulls')
                 yield from map(str, names.to_pylist())
+
+    def stamp(self, index: int) -> tuple[int, int]:
+        """Size and time of change of the file that an image is in."""
+        piece = int(np.searchsorted(self._ends, index, side='right'))
+        return self._stamps[int(self._pieces[piece][0])]
 
     def read(self, index: int) -> bytes:
         """The image of a row."""
