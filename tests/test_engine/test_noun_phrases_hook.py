@@ -72,6 +72,32 @@ def test_share_out_of_range(share):
         NounPhraseHook(max_share=share)
 
 
+@pytest.mark.parametrize('synonyms', ['wordnet', 'no/such.yaml', '', 3, True, ['table']])
+def test_unknown_synonyms_are_refused_when_the_hook_is_built(synonyms):
+    with pytest.raises(ValueError, match=r"synonyms must be 'table', 'table\+wordnet', None or the path"):
+        NounPhraseHook(synonyms=synonyms)
+
+
+@pytest.mark.parametrize('kind', ['none', 'own'])
+def test_synonyms_are_an_option(make, tmp_path, kind):
+    own = tmp_path / 'own.yaml'
+    own.write_text('version: 1\nclasses:\n  - [red, blue, green, black, white]\n')
+    synonyms = own if kind == 'own' else None
+    bank = fill(make(), synonyms=synonyms)
+    captions = TinyPeople().all_captions()
+    table = phrase_table(captions, tagger='embedded', synonyms=synonyms, progress=False)
+    assert bank.num_phrases == table.num_phrases
+    if kind == 'own':
+        assert bank.num_phrases < phrase_table(captions, tagger='embedded', progress=False).num_phrases
+
+
+def test_a_malformed_file_of_synonyms_is_named(make, tmp_path):
+    bad = tmp_path / 'bad.yaml'
+    bad.write_text('version: 1\nclasses: [pants]\n')
+    with pytest.raises(ValueError, match=r'bad\.yaml: classes must be a list of lists'):
+        fill(make(), synonyms=str(bad))
+
+
 @pytest.mark.parametrize(
     'dataset', [dict(type='TinyPeople', keep=20), dict(type='TinyPeople', unit='image'), dict(type='TinyPairs')]
 )

@@ -182,13 +182,17 @@ def test_large_cache_is_read_at_once(tmp_path):
 def test_nltk_and_wordnet_where_they_are_installed():
     try:
         plain = build(tagger='nltk')
-        joined = build(['A haversack.', 'A rucksack.', 'Two larvae.', 'A larva.'], synonyms='table+wordnet')
+        joined = build(
+            ['A haversack.', 'A rucksack.', 'Two larvae.', 'A larva.', 'A parka, a bike, a hood.',
+             'A windbreaker, a motorcycle, a punk.'], synonyms='table+wordnet',
+        )  # fmt: skip
     except (ImportError, FileNotFoundError) as error:
         pytest.skip(f'NLTK and its data are optional: {error}')
     assert plain.tagger == 'nltk'
     assert plain.names == build().names
     assert list(joined.ids(0)) == list(joined.ids(1))
     assert 'larva' in joined.names
+    assert {'parka', 'windbreaker', 'bicycle', 'motorcycle', 'hood', 'punk'} <= set(joined.names)
 
 
 def test_common_phrases_are_left_out():

@@ -119,6 +119,8 @@ def test_toy_captions_are_read_completely(embedded):
         ('scarves', 'scarf'), ('jeans', 'jeans'), ('jean', 'jeans'), ('pant', 'pants'), ('glasses', 'glasses'),
         ('sunglasses', 'sunglasses'), ('shoes', 'shoe'), ('t-shirts', 't-shirt'), ('flip-flops', 'flip-flop'),
         ('hoodies', 'hoodie'), ('bus', 'bus'), ('striped', 'striped'), ('canvas', 'canvas'), ('ties', 'tie'),
+        ('abdomen', 'abdomen'), ('specimens', 'specimen'), ('booties', 'bootie'), ('firemen', 'fireman'),
+        ('polka-dots', 'polka-dot'), ('adidas', 'adidas'),
         ('men', 'man'), ('children', 'child'), ('toes', 'toe'), ('sleeves', 'sleeve'), ('buses', 'bus'),
     ],
 )  # fmt: skip

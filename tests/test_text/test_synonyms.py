@@ -22,7 +22,9 @@ def table():
         ('white tees', 'white t-shirt'), ('black and white shirt', 'white and black shirt'),
         ('striped blue shirt', 'blue striped shirt'), ('grey wind coat', 'gray windbreaker'),
         ('mobile phones', 'cellphone'), ('large satchel', 'big messenger bag'), ('polos', 'polo shirt'),
-        ('dark spectacles', 'sunglasses'), ('blonde woman', 'blond lady'), ('checkered shirt', 'plaid shirt'),
+        ('dark spectacles', 'dark glasses'),
+        ('3/4 sleeve shirt', 'three-quarter sleeve shirt'),
+        ('blonde woman', 'blond lady'), ('checkered shirt', 'plaid shirt'),
         ('a track trouser', 'a sweatpants'),
     ],
 )  # fmt: skip
@@ -36,7 +38,9 @@ def test_synonyms(one, other, table):
     [
         ('black coat', 'black jacket'), ('blue jeans', 'blue pants'), ('glasses', 'sunglasses'),
         ('red shirt', 'shirt'), ('shirt collar', 'collar shirt'), ('khaki shorts', 'khaki pants'),
-        ('fair hair', 'fair skin'), ('cap', 'hat'),
+        ('fair hair', 'fair skin'), ('cap', 'hat'), ('dark eyeglasses', 'sunglasses'), ('shopping bag', 'plastic bag'),
+        ('button-up vest', 'button-up shirt'), ('bow tie', 'necktie'), ('bow tie', 'tie'),
+        ('parka', 'windbreaker'),
     ],
 )  # fmt: skip
 def test_no_synonyms(one, other, table):
@@ -75,6 +79,18 @@ def test_the_name_is_the_first_entry_and_forms_are_fixed_points(table):
     for phrase in ('dark spectacles', 'two mobile phones', 'old grey polos', 'hooded sweatshirt'):
         form = table.canonical(phrase.split())
         assert table.canonical(form.split()) == form
+
+
+@pytest.mark.parametrize(
+    ('phrase', 'form'),
+    [
+        ('button-up vest', 'button-up vest'), ('polo sweater', 'polo sweater'), ('black bowtie', 'black bow tie'),
+        ('3/4 sleeve', 'three-quarter-sleeved'), ('3/4 length pants', '3/4 length pants'), ('polo', 'polo shirt'),
+        ('white polka-dots', 'white dotted'), ('ice cream cone', 'cream ice cone'),
+    ],
+)  # fmt: skip
+def test_forms(phrase, form, table):
+    assert table.canonical(phrase.split()) == form
 
 
 def test_digest_follows_the_content(tmp_path):
@@ -116,12 +132,14 @@ def test_bad_tables_are_named(text, message, tmp_path):
     assert 'bad.yaml' in str(caught.value)
 
 
-def test_wordnet_joins_nouns_of_the_same_first_sense():
+def test_wordnet_joins_nouns_of_the_same_only_sense():
     try:
         wordnet = WordNet()
     except (ImportError, FileNotFoundError) as error:
         pytest.skip(f'WordNet is optional: {error}')
-    classes = wordnet.classes(['rucksack', 'haversack', 'coat', 'jacket', 'zzz', 'umbrella'])
+    classes = wordnet.classes(
+        ['rucksack', 'haversack', 'coat', 'jacket', 'zzz', 'umbrella', 'bike', 'motorcycle', 'hood', 'punk']
+    )
     assert classes == [['haversack', 'rucksack']]
     assert wordnet.singular('larvae') == 'larva'
     extended = SynonymTable.read().extended(classes)

@@ -35,6 +35,7 @@ class PhraseBank(nn.Module):
         captions: Sequence[str],
         *,
         tagger: str = 'auto',
+        synonyms: str | os.PathLike | None = 'table',
         max_share: float = 1.0,
         cache_dir: str | os.PathLike | None = None,
         workers: int = 0,
@@ -45,11 +46,13 @@ class PhraseBank(nn.Module):
         Args:
             captions: N texts, in the order of ``PairTargets.sample_idx``.
             max_share: see :meth:`mmt2ireid.text.PhraseTable.without_common`.
-            tagger, cache_dir, workers, progress: see :func:`mmt2ireid.text.phrase_table`.
+            tagger, synonyms, cache_dir, workers, progress: see :func:`mmt2ireid.text.phrase_table`.
         """
         from mmt2ireid.text import phrase_table  # only users of phrases need that room
 
-        table = phrase_table(captions, tagger=tagger, cache_dir=cache_dir, workers=workers, progress=progress)
+        table = phrase_table(
+            captions, tagger=tagger, synonyms=synonyms, cache_dir=cache_dir, workers=workers, progress=progress
+        )
         self.tagger = table.tagger
         table = table.without_common(max_share)
         self.fill(table.indptr, table.indices, table.num_phrases)

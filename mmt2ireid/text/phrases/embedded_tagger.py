@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mmt2ireid.text.phrases.lexicon import Lexicon, shared_lexicon
 
-VERSION = 1
+VERSION = 2
 
 # The tag of a word that only one list has; longer lists of open classes come last.
 _CLOSED = (
@@ -23,7 +23,7 @@ _NOUNS = frozenset(('NN', 'NNS'))
 _ADJECTIVAL = frozenset(('JJ', 'CD', 'VBN'))
 _BEFORE_NOUN = frozenset(('DT', 'PRP$', 'POS', 'IN')) | _ADJECTIVAL
 _BEFORE_VERB = frozenset(('PRP', 'WP', 'MD', 'TO', 'RB'))
-_NUMBER = re.compile(r'\d+(?:th|st|nd|rd|s)?')
+_NUMBER = re.compile(r'\d+(?:[./]\d+)*(?:th|st|nd|rd|s)?')
 _AGE = re.compile(r'.+-years?-old')
 
 
@@ -68,7 +68,7 @@ class EmbeddedTagger:
             return 'VBZ' if word[0] == "'" else word
         known = self._lexicon.words
         is_noun, is_verb = word in known['nouns'], word in self._verbs
-        if word == 'back' and before not in _BEFORE_NOUN:
+        if word == 'back' and (before not in _BEFORE_NOUN or before == 'VBN'):
             return 'RB'
         if word in known['modifiers']:
             return 'NN' if is_noun and not self._may_begin_phrase(after) else 'JJ'

@@ -61,7 +61,8 @@ def phrase_table(
         captions: N texts.
         tagger: ``nltk``, ``embedded``, or ``auto``: the first where it is installed.
         synonyms: ``table`` is the package's table of synonym classes, ``table+wordnet`` adds WordNet's singulars and
-            joins nouns of the same most frequent sense, None has no classes, a path is a YAML file like the package's.
+            joins nouns that have the same only sense, unless the package keeps them apart; None has no classes, a path
+            is a YAML file like the package's.
         cache_dir: folder of the cache, or None. The file's name is derived of the captions and of all that the phrases
             depend on. A damaged file is made anew, and the log says so.
         workers: processes; 0 or 1 works in this one.
@@ -151,7 +152,7 @@ def _build(
             rows += [[found.setdefault(phrase, len(found)) for phrase in phrases] for phrases in phrases_of]
             bar.update(len(phrases_of))
     if wordnet is not None:
-        synonyms = synonyms.extended(wordnet.classes({synonyms.lemma(phrase[-1]) for phrase in found}))
+        synonyms = _with_wordnet(synonyms, wordnet, {synonyms.lemma(phrase[-1]) for phrase in found})
     forms = [synonyms.canonical(phrase) for phrase in found]
     names = tuple(sorted(set(forms)))
     number = {name: i for i, name in enumerate(names)}
@@ -160,6 +161,16 @@ def _build(
     indptr = np.cumsum([0, *map(len, ids)], dtype=np.int64)
     indices = np.fromiter((i for row in ids for i in row), dtype=np.int32, count=int(indptr[-1]))
     return PhraseTable(indptr, indices, names, tagger.name)
+
+
+def _with_wordnet(synonyms: SynonymTable, wordnet: WordNet, nouns: set[str]) -> SynonymTable:
+    """Joins WordNet's classes, but none of two nouns that this package knows and keeps apart (parka, windbreaker)."""
+    lexicon = shared_lexicon()
+
+    def num_known(group: list[str]) -> int:
+        return len({synonyms.canonical([noun]) for noun in group if noun in lexicon})
+
+    return synonyms.extended(group for group in wordnet.classes(nouns) if num_known(group) < 2)
 
 
 def _extracted(captions: list[str], tagger: Tagger, workers: int) -> Iterator[list[list[Phrase]]]:

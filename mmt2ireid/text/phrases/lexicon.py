@@ -10,7 +10,8 @@ from mmt2ireid.text.yaml_files import digest_of, read_yaml
 
 _KINDS = (
     'determiners', 'pronouns', 'possessives', 'relatives', 'conjunctions', 'prepositions', 'adverbs', 'auxiliaries',
-    'numbers', 'partitives', 'verbs', 'verb_forms', 'describing_participles', 'modifiers', 'nouns',
+    'numbers', 'partitives', 'measures', 'verbs', 'verb_forms', 'describing_participles', 'modifiers', 'colors',
+    'shades', 'after_nouns', 'parts', 'nouns',
 )  # fmt: skip
 _OUTSIDE = (
     'determiners', 'pronouns', 'possessives', 'relatives', 'prepositions', 'adverbs', 'auxiliaries',
@@ -27,6 +28,7 @@ class Lexicon:
         digest: identifies the word lists.
         version: of the file.
         spellings: words of another spelling to the right one, as ``('tee', 'shirt') -> 't-shirt'``.
+        adverbials: words to those after which they are no thing: ``top`` to ``on``.
         words: by the name of the list, such as ``nouns`` (with plurals); ``verbs`` has base and -s forms,
             ``participles`` and ``gerunds`` are derived of them.
         sure_nouns: what can be nothing but a noun here.
@@ -39,7 +41,9 @@ class Lexicon:
         self.digest = digest_of(content)
         self.version: int = content['version']
         self.words: dict[str, frozenset[str]] = {kind: frozenset(content[kind].split()) for kind in _KINDS}
-        self.words['nouns'] |= {_with_s(noun) for noun in self.words['nouns'] if not noun.endswith('s')}
+        self.adverbials = {word: frozenset(before.split()) for word, before in content['adverbials'].items()}
+        plurals = {_with_s(noun) for noun in self.words['nouns'] if not noun.endswith('s')}
+        self.words['nouns'] |= plurals - self.words['verb_forms']
         base = self.words['verbs']
         self.words['verbs'] = base | {_with_s(verb) for verb in base}
         self.words['gerunds'] = frozenset(_inflected(verb, 'ing') for verb in base)

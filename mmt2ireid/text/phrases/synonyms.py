@@ -19,7 +19,8 @@ class SynonymTable:
     Equality of forms is an equivalence relation, so that intersections and unions of sets of phrases are well defined
     (CMMT eq. 10 with "the same noun phrases and the synonymous noun phrases"). A form is found in four steps: words
     become lemmas; words that are entries become the first single word of their class; from left to right the longest
-    entries, reworded in the same way, become the name of their class; all words but the last, which is the noun that
+    entries, reworded in the same way, become the name of their class, unless a single word that describes would become
+    several; all words but the last, which is the noun that
     the others describe, are sorted, so that their order and repetition do not count.
 
     Args:
@@ -49,7 +50,7 @@ class SynonymTable:
                 raise ValueError(f'{source}: class {number} must list at least two words or phrases, but got {entries}')
         entries_of = [[self._lemmas(entry.split()) for entry in entries] for entries in self._given]
         self._word_of = _word_names(entries_of)
-        self._name_of = _join([[self._reworded(entry) for entry in entries] for entries in entries_of])
+        self._name_of = self._names(entries_of)
         self._longest = max(map(len, self._name_of), default=0)
 
     @classmethod
@@ -103,13 +104,22 @@ class SynonymTable:
     def _reworded(self, words: Words) -> Words:
         return tuple(self._word_of.get(word, word) for word in words)
 
+    def _names(self, entries_of: list[list[Words]]) -> dict[Words, Words]:
+        """Entries, reworded, and the name of their class as it is written: a bow tie is none of the neckties."""
+        written: dict[Words, Words] = {}
+        for entry in (entry for entries in entries_of for entry in entries):
+            written.setdefault(self._reworded(entry), entry)
+        joined = _join([[self._reworded(entry) for entry in entries] for entries in entries_of])
+        return {entry: written[name] for entry, name in joined.items()}
+
     def _renamed(self, words: Words) -> Words:
         found: list[str] = []
         at = 0
         while at < len(words):
             for size in range(min(self._longest, len(words) - at), 0, -1):
                 name = self._name_of.get(words[at : at + size])
-                if name is not None:
+                # "polo" alone is a polo shirt, a "polo sweater" is none.
+                if name is not None and (at + size == len(words) or len(name) <= size):
                     found += name
                     break
             else:

@@ -43,13 +43,14 @@ class WordNet:
         return self._reader.morphy(noun, 'n')
 
     def classes(self, nouns: Iterable[str]) -> list[list[str]]:
-        """Those of the nouns that mean the same in their most frequent sense; each list is sorted, and so are they.
+        """Those of the nouns that mean the same in their only sense; each list is sorted, and so are they.
 
-        Rarer senses are left out: they would join words that nobody mixes up in captions, and classes are transitive.
+        Nouns of several senses are left out: WordNet cannot tell which one a caption means (its first "bike" is a
+        motorcycle, its first "hood" a punk), and classes are transitive.
         """
         by_sense: defaultdict[str, list[str]] = defaultdict(list)
         for noun in sorted(set(nouns)):
             senses = self._reader.synsets(noun, 'n')
-            if senses:
+            if len(senses) == 1:
                 by_sense[senses[0].name()].append(noun)
         return sorted(group for group in by_sense.values() if len(group) > 1)

@@ -12,7 +12,9 @@ _STOPS = frozenset('.!?;')
 _QUOTES = str.maketrans({'\u2018': "'", '\u2019': "'", '`': "'", '\u201c': '"', '\u201d': '"', '\u2013': '-',
                          '\u2014': ' - ', '\u2010': '-', '\u2011': '-'})  # fmt: skip
 _ENDING = re.compile(r"(?<=.)(?:n't|'(?:s|re|ve|ll|d|m))$")
-_TOKEN = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*|[-.,;:!?()\"/&]")
+_WITH = re.compile(r'\bw/(o\b)?(?=\W|\w{2})')
+# Fractions and decimals are one word: "a 3/4 sleeve".
+_TOKEN = re.compile(r"\d+(?:[./]\d+)+(?:-[^\W_]+)*|[^\W_]+(?:[-'][^\W_]+)*|[-.,;:!?()\"/&]")
 
 
 def sentences(caption: str, lexicon: Lexicon) -> list[tuple[str, ...]]:
@@ -26,6 +28,7 @@ def sentences(caption: str, lexicon: Lexicon) -> list[tuple[str, ...]]:
         Sentences, none of them empty, of words, endings such as ``'s``, and marks other than full stops.
     """
     text = unicodedata.normalize('NFKC', caption).translate(_QUOTES).lower()
+    text = _WITH.sub(lambda match: 'without ' if match.group(1) else 'with ', text)
     tokens = _in_right_spelling(list(_split_endings(_TOKEN.findall(text))), lexicon)
     found: list[tuple[str, ...]] = []
     current: list[str] = []
