@@ -158,7 +158,7 @@ def rates_of(cfg):
     optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=cfg.optim_wrapper.optimizer.lr)
     schedulers = []
     for settings in cfg.param_scheduler:
-        settings = dict(settings, optimizer=optimizer)
+        settings = dict(dict(end=60), **settings, optimizer=optimizer)
         schedulers.append(PARAM_SCHEDULERS.get(settings.pop('type'))(**settings))
     rates = []
     for _ in range(60):

@@ -9,6 +9,8 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
 from mmt2ireid.apis import get_model
+from mmt2ireid.engine import unread_settings
+from mmt2ireid.engine.schedules import fit_schedules
 from mmt2ireid.registry import DATASETS, METRICS, PARAM_SCHEDULERS
 
 CONFIGS = Path(__file__).resolve().parent.parent / 'configs'
@@ -54,8 +56,11 @@ def shallow(cfg):
 
 
 @pytest.mark.parametrize('path', LEAVES, ids=lambda path: f'{path.parent.name}/{path.stem}')
-def test_builds(path):
-    cfg = shallow(load(path))
+def test_builds(path, monkeypatch):
+    cfg = load(path)
+    monkeypatch.setattr(unread_settings, 'print_log', lambda text, *_: pytest.fail(text))
+    unread_settings.check_settings(cfg)
+    cfg = shallow(cfg)
     model = get_model(cfg)
     optim_wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     known = {id(param) for group in optim_wrapper.optimizer.param_groups for param in group['params']}
@@ -64,8 +69,10 @@ def test_builds(path):
     encoder = cfg.model.image_encoder
     assert frozen == (encoder.type == 'LoRAEncoder' or encoder.get('freeze_patch_embed', False))
     schedulers = cfg.param_scheduler if isinstance(cfg.param_scheduler, list) else [cfg.param_scheduler]
+    assert fit_schedules(schedulers, cfg.train_cfg.max_epochs) == (schedulers, [])
+    assert not fit_schedules(schedulers, 100)[1], 'a longer training must not be left at the last rate'
     for scheduler in schedulers:
-        settings = dict(scheduler, optimizer=optim_wrapper)
+        settings = dict(dict(end=cfg.train_cfg.max_epochs), **scheduler, optimizer=optim_wrapper)
         kind = PARAM_SCHEDULERS.get(settings.pop('type'))
         if settings.pop('convert_to_iter_based', False):
             kind.build_iter_from_epoch(**settings, epoch_length=7)
@@ -128,7 +135,7 @@ def test_the_papers_pretraining_recipe():
         1e-8,
         0.01,
     )
-    assert [s.end for s in cfg.param_scheduler] == [1.5, 15]
+    assert [s.get('end') for s in cfg.param_scheduler] == [1.5, None]
     assert cfg.model.heads.contrastive.loss.logit_scale == 1.0
     assert not cfg.model.heads.contrastive.loss.get('learn_scale', False)
     assert cfg.model.heads.mlm.loss_weight == 1.0
@@ -141,7 +148,7 @@ def test_learning_rate_of_the_papers_pretraining():
     epoch_length, steps = 20, 15 * 20
     schedulers = []
     for settings in cfg.param_scheduler:
-        settings = dict(settings, optimizer=optimizer)
+        settings = dict(dict(end=15), **settings, optimizer=optimizer)
         kind = PARAM_SCHEDULERS.get(settings.pop('type'))
         settings.pop('convert_to_iter_based')
         schedulers.append(kind.build_iter_from_epoch(**settings, epoch_length=epoch_length))

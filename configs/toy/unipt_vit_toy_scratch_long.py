@@ -5,5 +5,5 @@ _base_ = './unipt_vit_toy_scratch.py'
 train_cfg = dict(max_epochs=40, val_interval=5)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, begin=0, end=2, convert_to_iter_based=True),
-    dict(type='CosineAnnealingLR', eta_min=0.0, begin=2, end=40, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', eta_min=0.0, begin=2, convert_to_iter_based=True),
 ]

@@ -10,6 +10,8 @@ from typing import Any
 
 from mmengine.config import Config, DictAction
 
+from mmt2ireid.engine.unread_settings import refuse_unread_changes
+
 __all__ = ['ConfigOptions', 'read_config']
 
 _SUFFIXES = ('.py', '.yml', '.yaml', '.json')
@@ -28,7 +30,8 @@ def read_config(path: str | os.PathLike, changes: Mapping[str, Any] | None = Non
     Raises:
         FileNotFoundError: there is no such file; also for a base.
         ImportError: a module of ``custom_imports`` cannot be imported.
-        ValueError: the file is no config, fails when it is run, or a change does not fit it. The message names the
+        ValueError: the file is no config, fails when it is run, or a change does not fit it or would change nothing,
+            since no run reads it. The message names the
             file, of the whole chain of bases the one at fault, and the line or the key.
 
     Example:
@@ -45,6 +48,7 @@ def read_config(path: str | os.PathLike, changes: Mapping[str, Any] | None = Non
         raise ImportError(f'config {path}: {_first_line(error)}; set PYTHONPATH to where it is') from error
     except Exception as error:  # a config is a program: anything may be raised by it, and MMEngine checks little
         raise _wrong_file(path, error) from error
+    refuse_unread_changes(cfg, changes or {})
     for key, value in (changes or {}).items():
         try:
             cfg.merge_from_dict({key: value})

@@ -23,6 +23,7 @@ from mmt2ireid.engine.image_sizes import check_image_sizes
 from mmt2ireid.engine.options import check_image_sources, check_precision, use_amp
 from mmt2ireid.engine.resume import settle_resume
 from mmt2ireid.engine.runner import CheckedRunner
+from mmt2ireid.engine.unread_settings import check_settings
 from mmt2ireid.engine.work_dir_lock import only_training
 
 __all__ = ['LAUNCHERS', 'build_runner', 'is_main', 'run', 'run_each', 'shared_process_group', 'use_amp']
@@ -139,6 +140,7 @@ def build_runner(cfg: Config, launcher: str = 'none') -> Runner:
     check_precision(cfg)
     if launcher not in LAUNCHERS:
         raise ValueError(f'launcher must be one of {LAUNCHERS}, but got {launcher!r}')
+    check_settings(cfg)
     cfg.launcher = launcher
     if launcher != 'none':
         if launcher == 'pytorch' and 'RANK' not in os.environ:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from mmengine.dist import is_main_process
-from mmengine.runner import Runner
+from mmengine.runner import IterBasedTrainLoop, Runner
 from mmengine.runner.base_loop import BaseLoop
 from torch import nn
 
 from mmt2ireid.engine.loaders import require_all_items, require_batches
+from mmt2ireid.engine.schedules import fit_schedules
 from mmt2ireid.engine.work_dir_lock import only_training
 
 __all__ = ['CheckedRunner']
 
 
 class CheckedRunner(Runner):
-    """MMEngine's Runner that refuses loops with nothing to do.
+    """MMEngine's Runner that refuses loops with nothing to do, and warns of schedules that do not fit the training.
 
     MMEngine trains for no steps, and saves and evaluates the result, where a loader has fewer items than a batch and
     drops the last one. Loops are built before anything is trained or saved, also by :meth:`train` those of validation.
@@ -33,6 +34,46 @@ class CheckedRunner(Runner):
         """
         with only_training(self.work_dir, is_main=is_main_process()):
             return super().train()
+
+    def build_param_scheduler(self, scheduler: Any) -> Any:
+        """Builds the schedules, without those that training ends before; warns where others do not fit its length.
+
+        Args:
+            scheduler: ``param_scheduler``: configs of schedules of one optimizer, or anything else that MMEngine takes.
+
+        Returns:
+            The schedules.
+        """
+        schedules = scheduler if isinstance(scheduler, (list, tuple)) else [scheduler]
+        if not all(isinstance(schedule, dict) and 'type' in schedule for schedule in schedules):
+            return super().build_param_scheduler(scheduler)
+        kept = []
+        for by_epoch, length in ((True, self.max_epochs), (False, self.max_iters)):
+            mine = [schedule for schedule in schedules if schedule.get('by_epoch', True) == by_epoch]
+            if by_epoch and isinstance(self.train_loop, IterBasedTrainLoop):  # which counts as one epoch
+                kept += mine
+                continue
+            found, said = fit_schedules(mine, length)
+            kept += found
+            for sentence in said:
+                self.logger.warning(f'param_scheduler, in {"epochs" if by_epoch else "steps"}: {sentence}')
+        return super().build_param_scheduler([schedule for schedule in schedules if schedule in kept])
+
+    def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
+        """Resumes; warns where the checkpoint's schedules, which hold, end elsewhere than those of the config.
+
+        Args:
+            filename: the checkpoint.
+            *args, **kwargs: as of MMEngine's Runner.
+        """
+        wanted = _ends(self.param_schedulers)
+        super().resume(filename, *args, **kwargs)
+        found = _ends(self.param_schedulers)
+        if found != wanted:
+            self.logger.warning(
+                f'The schedules of {filename} end at {found}, those of the config at {wanted}, in '
+                "steps or epochs: the checkpoint's hold"
+            )
 
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
         """Builds the loop, and looks at its length.
@@ -85,3 +126,7 @@ def _checked(loop: Any, name: str) -> BaseLoop:
     require_batches(loop.dataloader, name)
     require_all_items(loop.dataloader, name)
     return loop
+
+
+def _ends(schedules: Any) -> list[Any]:
+    return [getattr(schedule, 'end', None) for schedule in schedules or ()]

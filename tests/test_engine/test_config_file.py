@@ -18,8 +18,8 @@ def write(folder, name, text):
 def test_bases_and_changes_are_merged(tmp_path):
     write(tmp_path, 'base.py', "model = dict(heads=dict(a=dict(type='A')), width=3)")
     leaf = write(tmp_path, 'leaf.py', "_base_ = 'base.py'\nmodel = dict(width=4)")
-    cfg = read_config(leaf, {'model.heads.a.type': 'B', 'steps.0': 5})
-    assert cfg.model.to_dict() == dict(heads=dict(a=dict(type='B')), width=4)
+    cfg = read_config(leaf, {'model.heads.a.type': 'B', 'train_cfg.max_epochs': 5})
+    assert cfg.model.to_dict() == dict(heads=dict(a=dict(type='B')), width=4) and cfg.train_cfg.max_epochs == 5
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ optim_wrapper = dict(
         }))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, begin=0, end=5, by_epoch=True),
-    dict(type='CosineAnnealingLR', eta_min=0.0, begin=5, end=60, by_epoch=True),
+    dict(type='CosineAnnealingLR', eta_min=0.0, begin=5, by_epoch=True),
 ]
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=60, val_interval=1)
 val_cfg = dict(type='ValLoop')

@@ -7,7 +7,7 @@ optim_wrapper = dict(
     paramwise_cfg=dict(flat_decay_mult=0.0))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, begin=0, end=1, convert_to_iter_based=True),
-    dict(type='CosineAnnealingLR', eta_min=5e-6, begin=1, end=5, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', eta_min=5e-6, begin=1, convert_to_iter_based=True),
 ]
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=5, val_interval=1)
 val_cfg = dict(type='ValLoop')

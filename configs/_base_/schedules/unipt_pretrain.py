@@ -1,7 +1,4 @@
 # UniPT, section 5.2: AdamW 1e-5, batch 512 = 8 x 64, 15 epochs, warm-up over 10 % of all steps, then linear to 0.
-max_epochs = 15
-warmup_epochs = 0.1 * max_epochs
-
 optim_wrapper = dict(
     type='OptimWrapper',
     constructor='GroupedOptimWrapperConstructor',
@@ -16,10 +13,10 @@ optim_wrapper = dict(
             'log_scale': dict(decay_mult=0.0),
         }))
 param_scheduler = [
-    dict(type='LinearLR', start_factor=1e-3, begin=0, end=warmup_epochs, convert_to_iter_based=True),
-    dict(type='PolyLR', eta_min=0.0, power=1.0, begin=warmup_epochs, end=max_epochs, convert_to_iter_based=True),
+    dict(type='LinearLR', start_factor=1e-3, begin=0, end=1.5, convert_to_iter_based=True),
+    dict(type='PolyLR', eta_min=0.0, power=1.0, begin=1.5, convert_to_iter_based=True),
 ]
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs)
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=15)
 val_cfg = None
 test_cfg = None
 auto_scale_lr = dict(base_batch_size=512, enable=False)
