@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from mmt2ireid.apis import build_vocabulary, checkpoint_vocabulary, vocabulary_file
 from mmt2ireid.apis.commands import run_command
 from mmt2ireid.engine.config_file import ConfigOptions, read_config
+from mmt2ireid.io.counts import counted
 from mmt2ireid.text import WordTokenizer
 
 
@@ -44,12 +45,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         tokenizer, source = checkpoint_vocabulary(args.checkpoint), args.checkpoint
     else:
         tokenizer, num_captions = build_vocabulary(cfg, args.min_count)
-        source = f'{num_captions:,} captions, each at least {args.min_count} times'
+        source = f'{counted(num_captions, "caption")}, each at least {counted(args.min_count, "time")}'
     if os.path.exists(path) and not args.force and WordTokenizer(path).words != tokenizer.words:
         print(f'error: {path} holds other words; --force replaces it', file=sys.stderr)
         return 1
     tokenizer.save(path)
-    print(f'{len(tokenizer.words):,} words of {source}: {path}')
+    print(f'{counted(len(tokenizer.words), "word")} of {source}: {path}')
     return 0
 
 

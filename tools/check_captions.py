@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from mmt2ireid.apis.commands import run_command
 from mmt2ireid.compat import write_atomically
+from mmt2ireid.io.counts import counted
 from mmt2ireid.pseudo_text.analysis.caption_files import CaptionFileError, read_captions
 from mmt2ireid.pseudo_text.defects import DEFECT_KINDS, defect_kind, find_defects
 
@@ -58,7 +59,9 @@ def check_file(path: str, max_words: int) -> dict[str, Any]:
 
 def print_report(report: dict[str, Any], show: int) -> None:
     captions, defective = report['captions'], report['defective']
-    print(f'{report["file"]}: {captions} captions, {defective} defective ({defective / max(captions, 1):.2%})')
+    print(
+        f'{report["file"]}: {counted(captions, "caption")}, {defective} defective ({defective / max(captions, 1):.2%})'
+    )
     for kind, count in report['kinds'].items():
         print(f'  {kind}: {count}')
         entries = [entry for entry in report['defects'] if kind in map(defect_kind, entry['defects'])]

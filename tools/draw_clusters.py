@@ -35,6 +35,7 @@ from mmt2ireid.apis.clusters import (
 from mmt2ireid.apis.commands import run_command
 from mmt2ireid.engine.config_file import ConfigOptions, read_config
 from mmt2ireid.engine.report import write_json
+from mmt2ireid.io.counts import counted
 from mmt2ireid.visualization import cluster_map, paired_strip
 from mmt2ireid.visualization.cluster_sheet import render_cluster_sheet
 from mmt2ireid.visualization.clustered_pairs import CHOICES, MODALITIES, ClusteredPairs, choose_clusters, make_card
@@ -152,13 +153,13 @@ def draw_sheet(
         }
         captions = min(args.clusters // 2, len(found['txt']))
         images = found['img'][: args.clusters - captions]
-        chosen = [('img', label) for label in images]
-        chosen += [('txt', label) for label in found['txt'][: args.clusters - len(images)]]
-        totals = ' and '.join(
-            f'{pairs.labels(modality)[1].max(initial=-1) + 1:,} {name} clusters'
-            for modality, name in zip(MODALITIES, ('picture', 'caption'), strict=True)
+        texts = found['txt'][: args.clusters - len(images)]
+        chosen = [('img', label) for label in images] + [('txt', label) for label in texts]
+        shown = ' and '.join(
+            f'{len(labels)} of {counted(int(pairs.labels(modality)[1].max(initial=-1)) + 1, f"{name} cluster")}'
+            for modality, name, labels in (('img', 'picture', images), ('txt', 'caption', texts))
         )
-        note = f'{len(chosen)} of {totals}, {NOTES[args.choose]} (seed {args.seed})' if chosen else ''
+        note = f'{shown}, {NOTES[args.choose]} (seed {args.seed})' if chosen else ''
     cards = [make_card(pairs, modality, label, load_image) for modality, label in chosen]
     return render_cluster_sheet(cards, note=note), [f'{modality}:{label}' for modality, label in chosen]
 

@@ -22,6 +22,7 @@ from typing import Any
 import torch
 
 from mmt2ireid.apis.commands import run_command
+from mmt2ireid.io.counts import counted
 from mmt2ireid.pseudo_text.combine.composer import CaptionComposer
 from mmt2ireid.pseudo_text.combine.synonyms import load_synonyms
 from mmt2ireid.pseudo_text.combine.templates import Templates, load_templates
@@ -169,9 +170,10 @@ def generate(args: argparse.Namespace, ranks: Ranks) -> Counts:
 
 
 def report(counts: Counts, out: str) -> None:
-    print(f'{out}: {counts.captions} captions of {counts.captioned} images, {counts.unreadable} of {counts.images} '
-          'images unreadable' + (f', {counts.left_out} other files left out' if counts.left_out else '')
-          + (' (see unreadable.jsonl)' if counts.unreadable or counts.left_out else ''))  # fmt: skip
+    captioned = f'{counted(counts.captions, "caption")} of {counted(counts.captioned, "image")}'
+    left_out = f', {counted(counts.left_out, "other file")} left out' if counts.left_out else ''
+    hint = ' (see unreadable.jsonl)' if counts.unreadable or counts.left_out else ''
+    print(f'{out}: {captioned}, {counts.unreadable} of {counts.images} images unreadable{left_out}{hint}')
     for name, number in counts.kept.items():
         print(f'  {name:20} {number:>10} {100 * number / max(counts.captioned, 1):6.1f} %')
 

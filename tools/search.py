@@ -29,6 +29,7 @@ from mmt2ireid.apis.search.stored_pictures import HIDDEN
 from mmt2ireid.compat import write_atomically
 from mmt2ireid.gallery import Gallery, GalleryError, open_gallery
 from mmt2ireid.gallery.base import check_top_k
+from mmt2ireid.io.counts import counted
 from mmt2ireid.io.text_files import numbered_lines
 
 QUICKSTART = 'unipt_vit_toy_pseudo'
@@ -146,7 +147,7 @@ def open_index(args: argparse.Namespace, encoder: Encoder) -> tuple[Gallery, boo
             gallery = open_gallery(place, **known, read_only=True)  # type: ignore[arg-type]
         except (GalleryError, OSError):
             raise error from None
-        tell(f'searched as it is, with its {len(gallery)} crops, new ones are not added: {error}')
+        tell(f'searched as it is, with its {counted(len(gallery), "crop")}, new ones are not added: {error}')
         return gallery, False
 
 

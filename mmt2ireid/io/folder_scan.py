@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mmt2ireid.io.counts import counted
 from mmt2ireid.io.image_files import read_head
 from mmt2ireid.io.image_formats import FORMATS, HEAD_BYTES, SUFFIXES, sniff_format, why_no_image
 from mmt2ireid.io.paths import NOT_TEXT, is_text, shown_path
@@ -56,7 +57,7 @@ class PassedOver:
     def __str__(self) -> str:
         kinds = ', '.join(f'{number} {kind or "without ending"}' for kind, number in self.counts.most_common())
         more = ', ...' if self.total > len(self.examples) else ''
-        return f'{self.total} files ({kinds}): {", ".join(self.examples)}{more}'
+        return f'{counted(self.total, "file")} ({kinds}): {", ".join(self.examples)}{more}'
 
 
 class FolderWalk:

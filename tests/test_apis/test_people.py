@@ -402,7 +402,7 @@ def test_the_tool(tmp_path, capsys):
     if not hasattr(cv2, 'HOGDescriptor'):
         pytest.skip('this OpenCV has no HOG detector')
     given[given.index('nobody')] = HOG
-    assert tool.main(given) == 0 and '0 people in 1 pictures' in capsys.readouterr().out
+    assert tool.main(given) == 0 and '0 people in 1 picture of 1 image or video' in capsys.readouterr().out
     assert tool.main([str(tmp_path / 'broken.png'), *given]) == 1 and 'broken.png' in capsys.readouterr().out
 
 

@@ -48,7 +48,7 @@ def change(root, **fields):
 def test_fine(tool, rstp, capfd):
     assert tool('rstpreid', rstp) == 0
     captured = capfd.readouterr()
-    assert '15 images opened' in captured.out and 'fine: 0 errors, 1 warnings, 1 notes' in captured.out
+    assert '15 images opened' in captured.out and 'fine: 0 errors, 1 warning, 1 note' in captured.out
     assert '15/15' in captured.err, 'a bar'
 
 
@@ -81,7 +81,7 @@ def test_errors_stop_it_and_are_written(tool, rstp, capfd):
     assert (finding['code'], finding['count'], finding['examples']) == ('missing-images', 1, ['0000_c1_0002.jpg'])
     assert report['ok'] is False and report['fixed'] is None and report['images_opened'] == 0
     assert report['counts']['train'] == report['official']['train'] == {'ids': 1, 'images': 5, 'captions': 10}
-    assert 'error: missing-images: 1 images' in capfd.readouterr().out
+    assert 'error: missing-images: 1 image is' in capfd.readouterr().out
 
 
 def test_json_alone_on_the_output(tool, rstp, capfd):

@@ -118,6 +118,22 @@ def test_labels_are_those_of_the_hook(world, monkeypatch):
     assert pairs.after[1].tolist() == head.txt_memory.labels.tolist()
 
 
+def test_what_is_shown_is_counted_by_modality(draw, monkeypatch):
+    """Never "6 of 5 picture clusters"."""
+    tool, said = load_tool('draw_clusters'), []
+    original = tool.render_cluster_sheet
+    monkeypatch.setattr(
+        tool, 'render_cluster_sheet', lambda cards, note: (said.append(note), original(cards, note=note))[1]
+    )
+    monkeypatch.setattr(sys.modules[__name__], 'load_tool', lambda name: tool)
+    draw(
+        '--out', 'counted', '--clusters', 400, '--map', 'pca', '--queries', 2, '--gallery', 'val', '--choose', 'random'
+    )
+    found = re.match(r'(\d+) of (\d+) picture clusters? and (\d+) of (\d+) caption clusters?, ', said[0])
+    shown = [int(number) for number in found.groups()]
+    assert shown[0] == shown[1] and shown[2] == shown[3] and min(shown) >= 1
+
+
 def test_no_cluster_is_drawn_as_such(draw, world):
     from mmengine.config import Config
 

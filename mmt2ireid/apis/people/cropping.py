@@ -22,6 +22,7 @@ from mmt2ireid.apis.people.detectors import AUTO, Detector, load_detector
 from mmt2ireid.apis.people.video import VIDEO_SUFFIXES, BadVideoError, Frame, count_frames, video_frames
 from mmt2ireid.apis.search.pictures import BadPictureError, PictureLimits, read_picture
 from mmt2ireid.compat import write_atomically
+from mmt2ireid.io.counts import counted
 from mmt2ireid.io.folder_scan import PassedOver, scan_folder, stamp_of
 from mmt2ireid.io.image_files import read_head
 from mmt2ireid.io.image_formats import HEAD_BYTES, SUFFIXES, sniff_format, why_no_image
@@ -62,9 +63,10 @@ class CropReport:
 
     def __str__(self) -> str:
         told = (
-            f'{self.crops} people in {self.pictures} pictures of {self.sources - self.known} images and videos'
+            f'{counted(self.crops, "person", "people")} in {counted(self.pictures, "picture")} of '
+            f'{counted(self.sources - self.known, "image or video", "images and videos")}'
             f' ({self.known} more were done already), {self.too_small} too small, {self.overlapping} covered by another'
-            f', {len(self.refused)} files refused'
+            f', {counted(len(self.refused), "file")} refused'
         )
         told += ''.join(f'\n  refused: {name}: {reason}' for name, reason in self.refused[:3])
         return told + (f'\n  passed over: {self.passed_over}' if self.passed_over.total else '')

@@ -8,6 +8,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from mmt2ireid.io.counts import counted
+
 MAX_CHARACTERS = 100_000
 """Longer texts are refused: no description, and reading one would keep others waiting."""
 
@@ -76,13 +78,13 @@ class TextReading:
         """What a user should know, in sentences; empty if all was read and something understood."""
         notes = []
         if self.truncated:
-            notes.append(f'The text is too long for the model: it reads the first {self.num_tokens} tokens.')
+            notes.append(f'The text is too long for the model: it reads the first {counted(self.num_tokens, "token")}.')
         if self.num_unknown >= self.num_words:
             notes.append('The model knows none of these words, so the answer says little. Try English words.')
         elif 2 * self.num_unknown > self.num_words:
             notes.append('The model knows few of these words, so the answer says little. Try English words.')
         elif self.num_unknown:
-            notes.append(f'The model does not know {self.num_unknown} of the {self.num_words} words.')
+            notes.append(f'The model does not know {self.num_unknown} of the {counted(self.num_words, "word")}.')
         return notes
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
+from mmt2ireid.io.counts import counted
 from mmt2ireid.io.folder_scan import FolderScan
 
 _EMPTIED = 'has no image left, as if it were not mounted; its {} crops stay (--prune takes them out)'
@@ -19,8 +20,8 @@ class EmptiedFolderError(ValueError):
 
     def __init__(self, folder: str | Path, crops: int) -> None:
         super().__init__(
-            f'{folder} must hold images, but has none, and the gallery has {crops} crops of it: nothing is removed. '
-            'Mount the folder, or take the crops out with --prune (in Python prune=True)'
+            f'{folder} must hold images, but has none, and the gallery has {counted(crops, "crop")} of it: '
+            'nothing is removed. Mount the folder, or take the crops out with --prune (in Python prune=True)'
         )
         self.folder, self.crops = folder, crops
 

@@ -8,6 +8,7 @@ from html import escape
 
 from mmt2ireid.apis.web.filters import spelled
 from mmt2ireid.gallery import Crop, Hit, Value
+from mmt2ireid.io.counts import counted
 
 Thumbnail = Callable[[Crop], str]
 
@@ -59,7 +60,7 @@ def samples(crops: Sequence[Crop], total: int, thumbnail: Thumbnail) -> str:
         thumbnail: picture of a crop.
     """
     cards = ''.join(_card(crop, '', None, thumbnail) for crop in crops)
-    line = f'{len(crops)} of {total:,} crops' if len(crops) < total else f'All {total:,} crops'
+    line = f'{len(crops)} of {total:,} crops' if len(crops) < total else f'All {counted(total, "crop")}'
     return (
         f'<section><div class="heading"><h2>The gallery</h2><p>{line}. Describe a person to search them all, or pick a '
         f'crop to see the ones most like it.</p></div><div class="cards">{cards}</div></section>'
@@ -76,8 +77,8 @@ def added(crops: Sequence[Crop], total: int, thumbnail: Thumbnail) -> str:
     """
     cards = ''.join(_card(crop, '', None, thumbnail) for crop in crops)
     return (
-        f'<section><div class="heading"><h2>Added</h2><p>{len(crops)} of now {total:,} crops. Pick one to see the ones '
-        f'most like it.</p></div><div class="cards">{cards}</div></section>'
+        f'<section><div class="heading"><h2>Added</h2><p>{len(crops)} of now {counted(total, "crop")}. Pick one to see '
+        f'the ones most like it.</p></div><div class="cards">{cards}</div></section>'
     )
 
 
@@ -97,7 +98,7 @@ def results(asked: str, hits: Sequence[Hit], total: int, restricted: str, thumbn
             f'<section><div class="heading"><h2>{_shortened(asked)}</h2><p>No crop{kept}. '
             'Take a filter away, or widen its range.</p></div></section>'
         )
-    line = f'The best {len(hits):,} of {total:,} crops{kept}. Pick one to see its neighbours.'
+    line = f'The best {len(hits):,} of {counted(total, "crop")}{kept}. Pick one to see its neighbours.'
     return (
         f'<section><div class="heading"><h2>{_shortened(asked)}</h2><p>{line}</p></div>'
         f'{_grid(hits, thumbnail)}<p class="fine">{SCORE}</p></section>'

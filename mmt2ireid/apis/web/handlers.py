@@ -14,6 +14,7 @@ from mmt2ireid.apis.web import cards
 from mmt2ireid.apis.web.filters import Filter, where_of
 from mmt2ireid.apis.web.service import SearchService, picture_address
 from mmt2ireid.gallery import Where
+from mmt2ireid.io.counts import counted
 
 LOGGER = logging.getLogger('mmt2ireid.web')
 SAMPLES = 24
@@ -150,9 +151,9 @@ class Handlers:
             done = self.service.add([(path, Path(path).name) for path in paths or ()])
             lines = []
             if done.added:
-                lines.append(f'{_crops(len(done.added))} added, to be found from now on.')
+                lines.append(f'{counted(len(done.added), "crop")} added, to be found from now on.')
             if done.known:
-                lines.append(f'{_crops(len(done.known))} known already: {_names(done.known)}.')
+                lines.append(f'{counted(len(done.known), "crop")} known already: {_names(done.known)}.')
             lines += [f'Not added: {name} {reason}.' for name, reason in done.refused]
             kind = 'done' if not done.refused else 'note' if done.added else 'error'
             found = cards.added(done.added, len(self.service), self.service.thumbnail) if done.added else None
@@ -195,10 +196,6 @@ def _sentence(text: str) -> str:
     text = text.strip() or 'this cannot be answered'
     text = text if '.' in text.split()[0] else f'{text[0].upper()}{text[1:]}'
     return text if text.endswith(('.', '!', '?')) else f'{text}.'
-
-
-def _crops(number: int) -> str:
-    return '1 crop' if number == 1 else f'{number} crops'
 
 
 def _names(names: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from mmt2ireid.datasets.doctor.findings import Finding, listed
 from mmt2ireid.datasets.doctor.releases import Counts, Release
 from mmt2ireid.datasets.doctor.repairs import repair_record
 from mmt2ireid.datasets.errors import AnnotationError
+from mmt2ireid.io.counts import counted
 
 _FIELD = re.compile(r"\bfield '(\w+)'")
 _REPAIRED = {  # what was mended -> what is wrong, and whether the loader takes it as it is
@@ -141,7 +142,8 @@ def _check_tokens(annotation: Annotation) -> list[Finding]:
     if not total:
         return []
     paths = [path for path, number in lost.items() if number]
-    message = f'{len(paths)} images lack {total} captions, whose words are still there as processed_tokens'
+    found = counted(len(paths), 'image lacks', 'images lack')
+    message = f'{found} {counted(total, "caption")}, whose words are still there as processed_tokens'
     advice = (
         'Get the file whose captions are lists of all captions: the words alone have no punctuation and no capitals'
     )
@@ -154,10 +156,11 @@ def _check_duplicates(annotation: Annotation) -> list[Finding]:
         return []
     several = set(repeated)
     if all(len(record.captions) == 1 for record in annotation.records if record.path in several):
-        message = f'{len(repeated)} images have a record per caption, {len(annotation.records)} records in all'
+        found = counted(len(repeated), 'image has', 'images have')
+        message = f'{found} a record per caption, {len(annotation.records)} records in all'
         advice = 'Every record would be an image of its own. Join those of an image into one, with a list of captions'
         return [Finding('record-per-caption', message, advice, len(repeated), listed(repeated))]
-    message = f'{len(repeated)} images are named by more than one record'
+    message = f'{counted(len(repeated), "image is", "images are")} named by more than one record'
     advice = 'An image that is in the gallery twice counts twice. Keep one record with all captions'
     return [Finding('duplicate-images', message, advice, len(repeated), listed(repeated))]
 

@@ -7,6 +7,7 @@ from collections import Counter
 
 from mmt2ireid.datasets.doctor.annotation import Annotation
 from mmt2ireid.datasets.doctor.findings import Finding, listed
+from mmt2ireid.io.counts import counted
 
 # Ideographs, kana, hangul, their punctuation, and full-width forms.
 _CJK = re.compile('[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uff00-\uffef]')
@@ -36,7 +37,8 @@ def _check_numbers(annotation: Annotation) -> list[Finding]:
         findings.append(Finding('captions-per-image', message, advice))
     extra = [record.path for record in annotation.records if len(record.captions) > 2]
     if release.extra_captions > len(extra):
-        message = f'{len(extra)} images have more than two captions; in {release.name} {release.extra_captions} have'
+        found = counted(len(extra), 'image has', 'images have')
+        message = f'{found} more than two captions; in {release.name} {release.extra_captions} have'
         advice = "Captions were cut off: use the authors' file, evaluation asks for every caption"
         findings.append(Finding('captions-cut', message, advice, release.extra_captions - len(extra)))
     return findings
@@ -51,10 +53,10 @@ def _check_lengths(annotation: Annotation) -> list[Finding]:
         for caption in record.captions:
             number = len(_WORD.findall(caption))
             if not low <= number <= high:
-                odd.append(f'{record.path}: {number} words')
+                odd.append(f'{record.path}: {counted(number, "word")}')
     if not odd:
         return []
-    message = f'{len(odd)} captions have fewer than {low} or more than {high} words'
+    message = f'{counted(len(odd), "caption has", "captions have")} fewer than {low} or more than {high} words'
     return [
         Finding('caption-length', message, 'Words are counted in several ways; look at some', len(odd), listed(odd))
     ]
@@ -69,7 +71,7 @@ def _check_shared(annotation: Annotation) -> list[Finding]:
                 shared[caption] = None
     if not shared:
         return []
-    message = f'{len(shared)} captions are given to more than one person, word for word'
+    message = f'{counted(len(shared), "caption is", "captions are")} given to more than one person, word for word'
     advice = 'Official files have some: a query that is one of them counts one person as right only'
     return [Finding('shared-captions', message, advice, len(shared), listed(shared))]
 
@@ -85,12 +87,12 @@ def _check_noise(annotation: Annotation) -> list[Finding]:
             if _repeats(caption):
                 found['repeated-text'].append(record.path)
     what = {
-        'cjk-marks': 'hold Chinese, Japanese or Korean marks',
-        'code-fragments': 'hold fragments of code',
-        'repeated-text': 'say the same sentence twice',
+        'cjk-marks': _forms('hold', 'Chinese, Japanese or Korean marks'),
+        'code-fragments': _forms('hold', 'fragments of code'),
+        'repeated-text': _forms('say', 'the same sentence twice'),
     }
     return [
-        Finding(code, f'{len(paths)} captions {what[code]}', _LEAVE, len(paths), listed(paths))
+        Finding(code, counted(len(paths), *what[code]), _LEAVE, len(paths), listed(paths))
         for code, paths in found.items()
         if paths
     ]
@@ -100,3 +102,8 @@ def _repeats(caption: str) -> bool:
     sentences = [' '.join(part.split()).lower() for part in _SENTENCE.split(caption)]
     said = [sentence for sentence in sentences if len(sentence.split()) > 2]
     return len(set(said)) < len(said)
+
+
+def _forms(verb: str, rest: str) -> tuple[str, str]:
+    """What one caption does, and what several do."""
+    return f'caption {verb}s {rest}', f'captions {verb} {rest}'

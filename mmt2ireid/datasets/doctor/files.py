@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from mmt2ireid.datasets.doctor.annotation import FIX_IT, Annotation
 from mmt2ireid.datasets.doctor.findings import Finding, listed
+from mmt2ireid.io.counts import counted
 from mmt2ireid.io.paths import leads_out
 
 _NUM_TRIED = 20  # images looked for in the root where the image folder is missing
@@ -170,35 +171,39 @@ def _correct_paths(annotation: Annotation, places: dict[str, Place]) -> None:
 
 def _describe(code: str, annotation: Annotation, paths: list[str], places: dict[str, Place]) -> Finding:
     name, number = annotation.release.name, len(paths)
+    images = counted(number, 'image is', 'images are')
     if code == 'missing-folders':
         return _missing_folders(annotation, Counter(places[path].detail for path in paths))
     if code in ('path-prefix', 'path-case'):
-        what = 'begin with the image folder' if code == 'path-prefix' else 'differ from the files in small and capitals'
+        one, many = ('begins', 'begin') if code == 'path-prefix' else ('differs', 'differ')
+        what = 'with the image folder' if code == 'path-prefix' else 'from the files in small and capitals'
         examples = listed(f'{path} is {places[path].path}' for path in paths)
-        return Finding(code, f'{number} paths {what}', FIX_IT, number, examples, fixable=True)
+        message = f'{counted(number, f"path {one}", f"paths {many}")} {what}'
+        return Finding(code, message, FIX_IT, number, examples, fixable=True)
     if code == 'other-extension':
         advice = 'These are converted copies: the release has jpg, png and bmp. Unpack the release again'
         examples = listed(f'{path} is there as {places[path].detail}' for path in paths)
-        return Finding(code, f'{number} images are there under another extension', advice, number, examples)
+        return Finding(code, f'{images} there under another extension', advice, number, examples)
     if code == 'outside-paths':
         advice = (
             'Make them relative to the image folder. If images outside of it are meant, and the file is one that you '
             'trust, the loader reads them with allow_outside=True'
         )
-        return Finding(
-            code, f'{number} paths are absolute or lead out of the image folder', advice, number, listed(paths)
-        )
+        message = f'{counted(number, "path is", "paths are")} absolute or out of the image folder'
+        return Finding(code, message, advice, number, listed(paths))
     advice = f'Was {name} unpacked to the end? Unpack it again, or copy these images'
-    return Finding(code, f'{number} images are not there, though their folder is', advice, number, listed(paths))
+    return Finding(code, f'{images} not there, though the folder is', advice, number, listed(paths))
 
 
 def _missing_folders(annotation: Annotation, folders: Counter[str]) -> Finding:
     official = annotation.release.folders
-    told = ', '.join(f'{top} ({number:,} images)' for top, number in sorted(folders.items())[:20])
-    of = f' of the {len(official)}' if official else ''
+    told = ', '.join(f'{top} ({counted(number, "image")})' for top, number in sorted(folders.items())[:20])
+    missing = counted(len(folders), 'image folder is', 'image folders are')
+    if official:
+        missing = f'{len(folders)} of the {len(official)} image folders {"is" if len(folders) == 1 else "are"}'
     foreign = [top for top in folders if official and top not in official]
     advice = f'Get them with {annotation.release.name}, and put or link them into the image folder'
     if foreign:
         advice += f'; {annotation.release.name} has no {", ".join(foreign[:5])}: is the annotation that of the release?'
-    message = f'{len(folders)}{of} image folders are not there: {told}'
+    message = f'{missing} not there: {told}'
     return Finding('missing-folders', message, advice, sum(folders.values()), tuple(sorted(folders)))

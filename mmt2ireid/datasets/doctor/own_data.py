@@ -8,6 +8,7 @@ from dataclasses import replace
 from mmt2ireid.datasets.annotations import SPLITS
 from mmt2ireid.datasets.doctor.annotation import Annotation
 from mmt2ireid.datasets.doctor.findings import Finding, listed
+from mmt2ireid.io.counts import counted
 
 _ADVICE = {  # in place of what is said of a release
     'no-root': 'Give the folder of your data: imgs/, and reid_raw.json beside it (docs/your_own_data.md)',
@@ -45,7 +46,7 @@ def check_own_splits(annotation: Annotation) -> list[Finding]:
     bare = [record.path for record in annotation.records if not record.captions]
     if bare:
         advice = 'They are in the gallery only: set allow_uncaptioned=True in the dataset of all three loaders'
-        message = f'{len(bare)} images of val and test have no captions'
+        message = f'{counted(len(bare), "image")} of val and test without captions'
         findings.append(Finding('uncaptioned', message, advice, len(bare), listed(bare)))
     return findings
 

@@ -14,6 +14,7 @@ from mmt2ireid.datasets.doctor.findings import Finding, listed
 from mmt2ireid.datasets.doctor.releases import Release
 from mmt2ireid.datasets.errors import AnnotationError, BadImageError
 from mmt2ireid.datasets.transforms import LoadPersonImage
+from mmt2ireid.io.counts import counted
 
 _WINDOW = 1024  # images that are handed out at a time
 
@@ -109,8 +110,8 @@ def check_pictures(looks: Iterator[Look], release: Release) -> tuple[list[Findin
     ]
     if odd:
         message = (
-            f'{len(odd)} images are not {_span(release.width)} pixels wide and {_span(release.height)} high, '
-            f'as all of {release.name} are'
+            f'{counted(len(odd), "image is", "images are")} not {_span(release.width)} pixels wide and '
+            f'{_span(release.height)} high, as all of {release.name} are'
         )
         findings.append(Finding('image-size', message, 'Were they resized? Use the originals', len(odd), listed(odd)))
     return findings, total

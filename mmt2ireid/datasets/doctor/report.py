@@ -12,6 +12,7 @@ from mmt2ireid.compat import write_atomically
 from mmt2ireid.datasets.doctor.annotation import Annotation
 from mmt2ireid.datasets.doctor.findings import ERROR, SEVERITIES, Finding
 from mmt2ireid.datasets.doctor.releases import Counts, Release
+from mmt2ireid.io.counts import counted
 
 
 @dataclass
@@ -61,13 +62,16 @@ class Report:
     def to_text(self) -> str:
         """For people."""
         files = ', '.join(os.path.basename(file) for file in self.ann_files) or 'no annotation'
-        lines = [f'{self.release.name} in {self.root} ({files}), {self.num_opened:,} images opened', *self._table()]
+        lines = [
+            f'{self.release.name} in {self.root} ({files}), {counted(self.num_opened, "image")} opened',
+            *self._table(),
+        ]
         for severity in SEVERITIES:
             for finding in self.findings:
                 if finding.severity == severity:
                     lines += _lines(finding)
         numbers = Counter(finding.severity for finding in self.findings)
-        told = ', '.join(f'{numbers[severity]} {severity}s' for severity in SEVERITIES)
+        told = ', '.join(counted(numbers[severity], severity) for severity in SEVERITIES)
         lines.append(f'{"fine" if self.ok else "not fine"}: {told}')
         # JSON may hold halves of a letter, which no terminal takes.
         return '\n'.join(lines).encode(errors='backslashreplace').decode()

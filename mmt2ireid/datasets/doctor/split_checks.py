@@ -11,6 +11,7 @@ from mmt2ireid.datasets.annotations import Record
 from mmt2ireid.datasets.doctor.annotation import Annotation
 from mmt2ireid.datasets.doctor.findings import Finding, listed
 from mmt2ireid.datasets.doctor.releases import RELEASES, Counts, Release
+from mmt2ireid.io.counts import counted
 
 
 def check_splits(annotation: Annotation) -> list[Finding]:
@@ -41,7 +42,7 @@ def check_rough_count(release: Release, images: int) -> list[Finding]:
     rough = release.rough_images
     if not rough or abs(images - rough) <= 0.1 * rough:
         return []
-    message = f'{images:,} images; {release.name} has about {rough:,}'
+    message = f'{counted(images, "image")}; {release.name} has about {rough:,}'
     return [Finding('rough-count', message, 'A part of it, or captions of your own? Then nothing is wrong', images)]
 
 
@@ -107,7 +108,9 @@ def _check_official_splits(annotation: Annotation) -> list[Finding]:
         return []
     findings = []
     for split in sorted(set(counts) - set(release.counts)):
-        message = f'{counts[split].images:,} records say {split!r}; {release.name} has no such split'
+        message = (
+            f'{counted(counts[split].images, "record says", "records say")} {split!r}; {release.name} has no such split'
+        )
         advice = "The loader would leave them out: get the authors' file, which has them in another split"
         findings.append(Finding('unofficial-split', message, advice, counts[split].images))
     if 'val' not in release.counts:
@@ -125,7 +128,8 @@ def _check_mixed(annotation: Annotation) -> list[Finding]:
     mixed = sorted(pid for pid, names in splits.items() if len(names) > 1)
     if not mixed:
         return []
-    message = f'{len(mixed)} identities stand in more than one split: what is tested has been trained on'
+    found = counted(len(mixed), 'identity is', 'identities are')
+    message = f'{found} in more than one split: what is tested has been trained on'
     return [Finding('mixed-splits', message, 'Get the annotation of the authors', len(mixed), listed(mixed))]
 
 
@@ -156,11 +160,12 @@ def _check_images_per_id(annotation: Annotation) -> list[Finding]:
     single = [pid for (_, pid), number in images.items() if number == 1]
     if single:
         advice = 'A sampler that draws several images of an identity has to draw it again; ours does'
-        message = f'{len(single)} identities have a single image'
+        message = f'{counted(len(single), "identity has", "identities have")} a single image'
         findings.append(Finding('single-images', message, advice, len(single), listed(single)))
     odd = [f'{pid} ({number})' for (_, pid), number in images.items() if number != release.images_per_id]
     if release.images_per_id and odd:
-        message = f'{len(odd)} identities have not {release.images_per_id} images each, as in {release.name}'
+        found = counted(len(odd), 'identity has', 'identities have')
+        message = f'{found} not {release.images_per_id} images each, as in {release.name}'
         findings.append(Finding('images-per-id', message, 'Get the annotation again', len(odd), listed(odd)))
     return findings + _check_names(annotation)
 
@@ -176,5 +181,6 @@ def _check_names(annotation: Annotation) -> list[Finding]:
             odd.append(f'{record.path} is {record.pid}, others of {prefix} are {prefixes[prefix]}')
     if not odd:
         return []
-    message = f'{len(odd)} images have another identity than others whose name begins alike (PID_cCAM_IDX.jpg)'
+    found = counted(len(odd), 'image has', 'images have')
+    message = f'{found} another identity than others whose name begins alike (PID_cCAM_IDX.jpg)'
     return [Finding('id-in-name', message, 'Get the annotation again', len(odd), listed(odd))]

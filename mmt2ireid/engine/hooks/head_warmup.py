@@ -8,6 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
 
+from mmt2ireid.io.counts import counted
 from mmt2ireid.registry import HOOKS
 
 
@@ -63,7 +64,7 @@ class HeadWarmupHook(Hook):
         """
         enabled, heads = runner.epoch >= self.epochs, _heads(runner)
         if any(heads[name].enabled != enabled for name in self.heads):
-            state = 'on' if enabled else f'off for {self.epochs - runner.epoch} epochs'
+            state = 'on' if enabled else f'off for {counted(self.epochs - runner.epoch, "epoch")}'
             runner.logger.info(f'epoch {runner.epoch + 1}: heads {", ".join(self.heads)} are {state}')
         for name in self.heads:
             heads[name].enabled = enabled

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from mmt2ireid.io.counts import counted
 from mmt2ireid.pseudo_text.defects import agreement, nouns, run_ons, subjects, surface
 from mmt2ireid.pseudo_text.defects.attributes import check_attributes
 from mmt2ireid.pseudo_text.defects.caption_text import CaptionText, Rule
@@ -61,7 +62,7 @@ def find_defects(caption: str, max_words: int = 100) -> list[str]:
         return [f'{EMPTY}: {caption.strip()!r}']
     num_words = len(caption.split())
     if num_words > max_words:
-        text.report(OVER_LONG, f'{num_words} words, more than {max_words}')
+        text.report(OVER_LONG, f'{counted(num_words, "word")}, more than {max_words}')
     surface.check_markup(text)
     surface.check_punctuation(text)
     check_spacing(text)
