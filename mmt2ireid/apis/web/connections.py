@@ -50,6 +50,9 @@ def impatient(protocol: type, idle_s: float, max_connections: int) -> type:
             self._stop()
             super().connection_lost(exc)
 
+        def _unsupported_upgrade_warning(self) -> None:
+            pass  # the page has no WebSockets; two lines of the log for each who tries are no help
+
         def _stop(self) -> None:
             if self._timer is not None:
                 self._timer.cancel()

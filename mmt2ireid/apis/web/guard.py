@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 from mmt2ireid.apis.web.hosts import Hosts
 from mmt2ireid.apis.web.intake import Intake, LeftError, RefusedError, body_parts, too_large
 from mmt2ireid.apis.web.limits import PageLimits
+from mmt2ireid.apis.web.requests_log import note_failure
 from mmt2ireid.apis.web.visitors import Visitors
 
 Scope = MutableMapping[str, Any]
@@ -30,6 +31,7 @@ _EXACT = re.compile(
 )
 _SERVER = b'x-gradio-server'  # would be taken for the page's own address
 _HALF = re.compile(rb'\\u[dD][89a-fA-F]')
+_LONGEST = 250
 _STATIC = ('/assets/', '/static/', '/svelte/')
 _HEADERS = (
     (
@@ -95,6 +97,12 @@ class Guard:
         except RefusedError as error:
             if not started:
                 await _refuse(answer, error.status, error.words)
+        except Exception as error:  # of whatever Gradio stumbles over, uvicorn would log 80 lines
+            note_failure(f'{scope["method"]} {scope["path"][:100]}', error)
+            if started:
+                await answer(dict(type='http.response.body', body=b''))
+            else:
+                await _refuse(answer, 500, 'The server could not answer this request; its log says why.')
 
     async def _guarded(self, scope: Scope, receive: Receive, answer: Send) -> None:
         headers = dict(scope['headers'])
@@ -155,7 +163,7 @@ def is_served(path: str) -> bool:
     Args:
         path: of a request, decoded.
     """
-    if '..' in path or '\\' in path or '\0' in path:
+    if len(path) > _LONGEST or '..' in path or '\\' in path or '\0' in path:
         return False
     return path.startswith(_STATIC) or _EXACT.fullmatch(path) is not None
 

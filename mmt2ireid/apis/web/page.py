@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import gradio as gr
 
 from mmt2ireid.apis.web import cards, layout, style
+from mmt2ireid.apis.web.blocks import Blocks
 from mmt2ireid.apis.web.filters import filters_of
 from mmt2ireid.apis.web.handlers import Answer, Handlers
 from mmt2ireid.apis.web.service import SearchService
@@ -54,7 +55,7 @@ def build_page(
     def top() -> str:
         return cards.header(title, model, len(service), notes)
 
-    with gr.Blocks(title=title, analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)) as page:
+    with Blocks(title=title, analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)) as page:
         _offer_calls(service)  # first: names of calls are given once, and these are for programs
         header = gr.HTML(top())
         with gr.Row(elem_id='layout'):
