@@ -25,6 +25,8 @@ OPTIM_WRAPPERS = _child('optimizer wrapper', mmengine.OPTIM_WRAPPERS, 'engine')
 OPTIM_WRAPPER_CONSTRUCTORS = _child('optimizer wrapper constructor', mmengine.OPTIM_WRAPPER_CONSTRUCTORS, 'engine')
 PARAM_SCHEDULERS = _child('parameter scheduler', mmengine.PARAM_SCHEDULERS, 'engine')
 
+VISBACKENDS = _child('visualization backend', mmengine.VISBACKENDS, 'visualization')
+
 # Nothing of ours yet; without a child of our scope, MMEngine warns at each type that a config names without one.
 RUNNERS = _child('runner', mmengine.RUNNERS)
 RUNNER_CONSTRUCTORS = _child('runner constructor', mmengine.RUNNER_CONSTRUCTORS)
@@ -32,7 +34,6 @@ LOG_PROCESSORS = _child('log processor', mmengine.LOG_PROCESSORS)
 OPTIMIZERS = _child('optimizer', mmengine.OPTIMIZERS)
 MODEL_WRAPPERS = _child('model wrapper', mmengine.MODEL_WRAPPERS)
 EVALUATORS = _child('evaluator', mmengine.EVALUATOR)
-VISBACKENDS = _child('visualization backend', mmengine.VISBACKENDS)
 FUNCTIONS = _child('function', mmengine.FUNCTIONS)
 TASK_UTILS = _child('task util', mmengine.TASK_UTILS)
 

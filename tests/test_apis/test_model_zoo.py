@@ -101,7 +101,7 @@ def test_what_fits_itself_to_a_checkpoint_is_loaded(tmp_path, capfd):
     model = get_model(cfg)
     memory = model.heads['memory']
     memory.img_memory.set_features(torch.randn(3, memory.img_memory.dim))
-    memory.thresholds.fill_(0.5)
+    memory.set_thresholds([0.5, 0.7])
     torch.save({'state_dict': model.state_dict()}, tmp_path / 'whole.pth')
     cfg.model.heads.memory.update(num_images=None, num_captions=None)
     found = get_model(cfg, str(tmp_path / 'whole.pth')).state_dict()

@@ -60,7 +60,7 @@ def test_weights_of_a_run_on_another_set(tmp_path):
     for part in ('img', 'txt'):
         for name in ('features', 'labels'):
             state[f'heads.memory.{part}_memory.{name}'] = state[f'heads.memory.{part}_memory.{name}'][:7]
-    state['heads.memory.thresholds'].fill_(0.123)
+    state['heads.memory.thresholds'] = torch.full((2,), 0.123, dtype=torch.float64)  # as older checkpoints have them
     torch.save(dict(state_dict=state), file)
     head = go(tiny_cmmt(tmp_path / 'second', epochs=1, load_from=str(file), **OPEN)).model.heads['memory']
     assert (head.img_memory.num_instances, head.txt_memory.num_instances) == (IMAGES, len(TinyPeople()))

@@ -235,7 +235,7 @@ class ClusteringHook(Hook):
             return memories[0].features.clone(), memories[1].features.clone()
         progress = StepProgress('clustering:')
         dims = memories[0].dim, memories[1].dim
-        features = self.data.extract(model, dims, self.head.thresholds.device, progress)
+        features = self.data.extract(model, dims, memories[0].features.device, progress)
         progress.close()
         return features
 
@@ -249,7 +249,7 @@ class ClusteringHook(Hook):
         """Hands the labels on, on all ranks."""
         for memory, found in zip((self.head.img_memory, self.head.txt_memory), labels.after, strict=True):
             memory.set_labels(torch.from_numpy(found).to(memory.labels.device))
-        self.head.thresholds.copy_(torch.tensor(labels.thresholds, dtype=torch.float64))
+        self.head.set_thresholds(labels.thresholds)
 
     def _label(self, features: tuple[Tensor, Tensor]) -> Labels:
         before, thresholds = [], []

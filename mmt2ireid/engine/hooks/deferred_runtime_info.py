@@ -82,9 +82,14 @@ class DeferredRuntimeInfoHook(RuntimeInfoHook):
 
     def _flush(self, runner: Runner) -> None:
         tensors = [value for outputs in self._pending for value in outputs.values() if isinstance(value, Tensor)]
-        numbers = iter(torch.stack([tensor.double().mean() for tensor in tensors]).tolist() if tensors else [])
+        numbers = iter(torch.stack([_mean(tensor) for tensor in tensors]).tolist() if tensors else [])
         for outputs in self._pending:
             for name, value in outputs.items():
                 number = next(numbers) if isinstance(value, Tensor) else value
                 runner.message_hub.update_scalar(f'train/{name}', number)
         self._pending = []
+
+
+def _mean(tensor: Tensor) -> Tensor:
+    """The mean in float32 at least; float64 of what is float64 only, since not every device has it (Apple's MPS)."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32)).mean()

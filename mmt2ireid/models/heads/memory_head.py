@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -21,9 +22,6 @@ class MemoryHead(BaseHead):
     :attr:`txt_memory`, a row per caption (``PairTargets.sample_idx``), before training starts and anew when labels
     change.
 
-    Attributes:
-        thresholds: float64 (2,), independence that clusters of images and of captions need to be kept (SpCL).
-
     Args:
         num_images: unique images of the training set. None: the clustering hook says how many there are before
             training starts, or a checkpoint does by what it holds.
@@ -34,7 +32,7 @@ class MemoryHead(BaseHead):
         loss_weight: its factor.
     """
 
-    thresholds: Tensor
+    _threshold_bits: Tensor
 
     def __init__(
         self,
@@ -49,24 +47,45 @@ class MemoryHead(BaseHead):
         super().__init__(loss_weight=loss_weight)
         self.img_memory = HybridMemory(num_images, dim, momentum, temperature)
         self.txt_memory = HybridMemory(num_captions, dim, momentum, temperature)
-        # What clustering froze at the first epoch with clusters; NaN before. Here, so that it is in the checkpoint.
-        self.register_buffer('thresholds', torch.full((2,), torch.nan, dtype=torch.float64))
-        self._register_load_state_dict_pre_hook(self._leave_thresholds)
+        # What clustering froze at the first epoch with clusters; NaN before. Here, so that it is in the checkpoint; as
+        # the bits of float64 numbers, which Apple's MPS has not.
+        self.register_buffer('_threshold_bits', _to_bits(torch.full((2,), torch.nan, dtype=torch.float64)))
+        self._register_load_state_dict_pre_hook(self._take_thresholds)
+
+    @property
+    def thresholds(self) -> Tensor:
+        """Independence that clusters of images and of captions need to be kept (SpCL), float64 (2,) on the CPU."""
+        return self._threshold_bits.cpu().view(torch.float64).flatten()
+
+    def set_thresholds(self, thresholds: Sequence[float]) -> None:
+        """Set :attr:`thresholds`.
+
+        Args:
+            thresholds: two numbers; NaN where none is known yet.
+        """
+        self._threshold_bits.copy_(_to_bits(torch.tensor(thresholds, dtype=torch.float64)))
 
     def set_sizes(self, num_images: int, num_captions: int) -> None:
         """Gives the memories that were built without a size theirs."""
         self.img_memory.set_size(num_images)
         self.txt_memory.set_size(num_captions)
 
-    def _leave_thresholds(self, state: dict[str, Any], prefix: str, *others: Any) -> None:
-        """Takes no thresholds without the memories on whose training set they were frozen."""
+    def _take_thresholds(self, state: dict[str, Any], prefix: str, *others: Any) -> None:
+        """Takes thresholds of older checkpoints too; none without the memories on whose training set they were frozen."""
+        if f'{prefix}thresholds' in state:
+            state[f'{prefix}_threshold_bits'] = _to_bits(state.pop(f'{prefix}thresholds').cpu())
         for name, memory in (('img_memory', self.img_memory), ('txt_memory', self.txt_memory)):
             rows = state.get(f'{prefix}{name}.features')
             if rows is None or (memory.num_instances and len(rows) != memory.num_instances):
-                state.pop(f'{prefix}thresholds', None)
+                state.pop(f'{prefix}_threshold_bits', None)
 
     def loss(self, features: PairFeatures, targets: PairTargets) -> dict[str, Tensor]:
         """Losses of the pairs, see :class:`BaseHead`; the memories are updated thereafter."""
         img = self.img_memory.loss(features.img_embed, targets.image_ids)
         txt = self.txt_memory.loss(features.txt_embed, targets.sample_idx)
         return {'loss_memory_img': self.loss_weight * img, 'loss_memory_txt': self.loss_weight * txt}
+
+
+def _to_bits(numbers: Tensor) -> Tensor:
+    """float64 (2,) as int32 (2, 2)."""
+    return numbers.to(torch.float64).view(torch.int32).view(2, 2)
