@@ -66,6 +66,8 @@ def test_builds(path, monkeypatch):
     known = {id(param) for group in optim_wrapper.optimizer.param_groups for param in group['params']}
     assert known == {id(param) for param in model.parameters() if param.requires_grad}
     frozen = any(not param.requires_grad for param in model.parameters())
+    # Apple's MPS has no float64.
+    assert not [name for name, value in model.state_dict().items() if value.dtype == torch.float64]
     encoder = cfg.model.image_encoder
     assert frozen == (encoder.type == 'LoRAEncoder' or encoder.get('freeze_patch_embed', False))
     schedulers = cfg.param_scheduler if isinstance(cfg.param_scheduler, list) else [cfg.param_scheduler]

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from mmengine.device import get_device
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
@@ -20,7 +21,8 @@ from tqdm import tqdm
 from mmt2ireid.apis import get_model
 from mmt2ireid.apis.benchmark import benchmark_training, synthetic_batches
 from mmt2ireid.apis.commands import run_command
-from mmt2ireid.compat import write_atomically
+from mmt2ireid.apis.devices import usable_device
+from mmt2ireid.compat import use_device, write_atomically
 from mmt2ireid.engine.config_file import ConfigOptions, read_config
 from mmt2ireid.engine.loaders import require_batches
 from mmt2ireid.engine.options import use_amp
@@ -34,6 +36,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--amp', action='store_true', help='mixed precision; a config with amp=True does on GPUs anyway'
     )
+    parser.add_argument('--device', help='where to train: cpu, cuda, mps (default: a GPU or MPS, if there is one)')
     parser.add_argument('--synthetic', action='store_true', help="noise in place of the config's data")
     parser.add_argument('--tokens', type=int, default=40, help='tokens of a synthetic caption (%(default)s)')
     parser.add_argument('--batch-size', type=int, help="in place of the config's")
@@ -44,14 +47,16 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
+    if args.device:
+        use_device(usable_device(args.device).type)
     cfg = read_config(args.config, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmt2ireid'))
-    if args.amp or (cfg.get('amp') and torch.cuda.is_available()):
+    if args.amp or (cfg.get('amp') and get_device() == 'cuda'):
         use_amp(cfg)
     if args.batch_size:
         cfg.train_dataloader.batch_size = args.batch_size
     torch.manual_seed(0)
-    model = get_model(cfg).to('cuda' if torch.cuda.is_available() else 'cpu')
+    model = get_model(cfg).to(get_device())
     optim_wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     if args.synthetic:
         classes = [head.num_classes for head in model.heads.values() if hasattr(head, 'num_classes')]

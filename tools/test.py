@@ -21,7 +21,9 @@ from mmengine.runner import Runner
 
 from mmt2ireid import visualization
 from mmt2ireid.apis.commands import run_command
+from mmt2ireid.apis.devices import usable_device
 from mmt2ireid.apis.report import report_evaluation, report_selection
+from mmt2ireid.compat import use_device
 from mmt2ireid.engine import options
 from mmt2ireid.engine.config_file import ConfigOptions
 from mmt2ireid.engine.dataset_parts import split_of
@@ -47,6 +49,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         metavar='KEY=VALUE',
         help='override settings, such as test_dataloader.batch_size=32',
     )
+    parser.add_argument('--device', help='cpu, cuda or mps (default: a GPU or MPS, if there is one)')
     parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='who started this process')
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help='set by some launchers')
     args = parser.parse_args(argv)
@@ -63,6 +66,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if args.device:
+        use_device(usable_device(args.device).type)
     cfg = options.load_config(args.config, args.cfg_options, args.work_dir)
     if args.report:
         report(cfg, args)

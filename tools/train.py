@@ -6,10 +6,12 @@ import argparse
 import os
 from collections.abc import Sequence
 
-import torch
+from mmengine.device import get_device
 from mmengine.runner import Runner
 
 from mmt2ireid.apis.commands import run_command
+from mmt2ireid.apis.devices import usable_device
+from mmt2ireid.compat import use_device
 from mmt2ireid.engine import options
 from mmt2ireid.engine.config_file import ConfigOptions
 from mmt2ireid.engine.launch import LAUNCHERS, run
@@ -41,6 +43,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         metavar='KEY=VALUE',
         help='override settings, such as train_cfg.max_epochs=3',
     )
+    parser.add_argument('--device', help='where to train: cpu, cuda, mps (default: a GPU or MPS, if there is one)')
     parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='who started this process')
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0, help='set by some launchers')
     return parser.parse_args(argv)
@@ -49,10 +52,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if args.device:
+        use_device(usable_device(args.device).type)
     cfg = options.load_config(args.config, args.cfg_options, args.work_dir)
     if args.resume:
         options.set_resume(cfg, args.resume, seed=args.seed, amp=args.amp)
-    if args.amp or (cfg.get('amp') and torch.cuda.is_available()):
+    if args.amp or (cfg.get('amp') and get_device() == 'cuda'):
         options.use_amp(cfg)
     if args.seed is not None:
         options.set_seed(cfg, args.seed)

@@ -11,6 +11,7 @@ import sys
 
 from mmt2ireid.compat.checkpoints import UNSAFE_LOAD, load_from_http, load_from_local, patch_checkpoint_loader
 from mmt2ireid.compat.config_text import read_config_text
+from mmt2ireid.compat.devices import use_device
 from mmt2ireid.compat.files import TEMP_FILE, patch_file_client, patch_local_backend, write_atomically
 from mmt2ireid.compat.mmpretrain import any_number_of_windows, patch_mmpretrain
 from mmt2ireid.compat.processes import end_with_launcher, end_with_parent, worker_pool
@@ -32,6 +33,7 @@ __all__ = [
     'patch_local_backend',
     'patch_mmpretrain',
     'read_config_text',
+    'use_device',
     'worker_pool',
     'write_atomically',
 ]

@@ -12,8 +12,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import TypeVar
 
-import torch
 from mmengine.config import Config
+from mmengine.device import get_device
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 from torch import distributed
@@ -149,7 +149,7 @@ def build_runner(cfg: Config, launcher: str = 'none') -> Runner:
                 "tools/dist_train.sh), but got 'pytorch'"
             )
         end_with_launcher()
-        if not torch.cuda.is_available():
+        if get_device() == 'cpu':
             _prepare_cpu_ranks(cfg, launcher)
     _fit_workers(cfg)
     if cfg.get('resume'):

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.device import get_device
 from mmengine.logging import print_log
 
 from mmt2ireid.engine.config_file import read_config
@@ -60,7 +61,7 @@ def set_resume(cfg: Config, resume: str, *, seed: int | None = None, amp: bool =
 
 
 def use_amp(cfg: Config) -> None:
-    """Trains in mixed precision: bfloat16 where there is hardware for it and on CPUs, else float16 with loss scaling.
+    """Trains in mixed precision: bfloat16 on CPUs, Apple's MPS and GPUs that have it, else float16 with loss scaling.
 
     Args:
         cfg: changed in place.
@@ -70,11 +71,13 @@ def use_amp(cfg: Config) -> None:
     """
     wrapper = cfg.optim_wrapper
     kind = str(wrapper.get('type', 'OptimWrapper')).rsplit('.', 1)[-1]
-    if kind in ('AmpOptimWrapper', 'CPUAmpOptimWrapper'):
+    if kind.endswith('AmpOptimWrapper'):
         return
     if kind != 'OptimWrapper':
         raise ValueError(f'optim_wrapper.type must be OptimWrapper for mixed precision, but got {kind}')
-    if not torch.cuda.is_available():
+    if get_device() == 'mps':
+        wrapper.update(type='mmt2ireid.MPSAmpOptimWrapper')
+    elif get_device() == 'cpu':
         wrapper.update(type='mmt2ireid.CPUAmpOptimWrapper')
     elif torch.cuda.is_bf16_supported():
         # bfloat16 needs no loss scaling, and the scaler's search for infinities waits for the device at every step.
@@ -90,7 +93,7 @@ def check_precision(cfg: Config) -> None:
         ValueError: loss scaling and autocast are for float32 weights.
     """
     kind = str((cfg.get('optim_wrapper') or {}).get('type', '')).rsplit('.', 1)[-1]
-    if kind in ('AmpOptimWrapper', 'CPUAmpOptimWrapper') and _has_half_weights(cfg.get('model')):
+    if kind.endswith('AmpOptimWrapper') and _has_half_weights(cfg.get('model')):
         raise ValueError('half_weights of the encoders must be False in mixed precision (--amp), but got True')
 
 

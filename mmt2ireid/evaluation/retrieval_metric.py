@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.device import get_device
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
@@ -172,7 +173,7 @@ class RetrievalMetric(BaseMetric):
     def _ranking_device(self) -> str:
         if self.device != 'auto':
             return self.device
-        return 'cuda' if torch.cuda.is_available() else 'cpu'
+        return 'cuda' if get_device() == 'cuda' else 'cpu'  # ranking needs float64, which Apple's MPS has not
 
 
 def _check_sample(sample: Any) -> None:

@@ -6,6 +6,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from torch import distributed
 
+from mmt2ireid.compat import use_device
 from mmt2ireid.engine import launch, options
 from mmt2ireid.engine.launch import build_runner, run
 from mmt2ireid.engine.report import markdown_table, write_json
@@ -20,7 +21,7 @@ def one_rank(monkeypatch):
         port = free.getsockname()[1]
     for name, value in dict(RANK=0, WORLD_SIZE=1, LOCAL_RANK=0, MASTER_ADDR='127.0.0.1', MASTER_PORT=port).items():
         monkeypatch.setenv(name, str(value))
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    monkeypatch.setattr('mmengine.device.utils.DEVICE', 'cpu')
 
 
 def test_cpu_ranks_use_gloo_and_the_group_is_torn_down(make_cfg, one_rank):
@@ -94,7 +95,7 @@ def test_bad_launcher(make_cfg, monkeypatch, launcher, message):
 
 
 def test_amp_on_a_cpu(make_cfg, monkeypatch):
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    monkeypatch.setattr('mmengine.device.utils.DEVICE', 'cpu')
     cfg = make_cfg(epochs=1)
     options.use_amp(cfg)
     options.use_amp(cfg)
@@ -107,7 +108,7 @@ def test_amp_on_a_cpu(make_cfg, monkeypatch):
     ('bf16', 'dtype', 'scale'), [(True, 'bfloat16', dict(enabled=False)), (False, 'float16', 'dynamic')]
 )
 def test_amp_on_a_gpu(monkeypatch, bf16, dtype, scale):
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr('mmengine.device.utils.DEVICE', 'cuda')
     monkeypatch.setattr(torch.cuda, 'is_bf16_supported', lambda: bf16)
     cfg = Config(dict(optim_wrapper=dict(type='mmengine.OptimWrapper')))
     options.use_amp(cfg)
@@ -123,6 +124,22 @@ def test_half_weights_and_amp_do_not_go_together(make_cfg, kind):
         build_runner(cfg)
     cfg.optim_wrapper.type = 'OptimWrapper'
     options.check_precision(cfg)
+
+
+def test_amp_on_apple_silicon(monkeypatch):
+    monkeypatch.setattr('mmengine.device.utils.DEVICE', 'mps')
+    cfg = Config(dict(optim_wrapper=dict(type='mmengine.OptimWrapper')))
+    options.use_amp(cfg)
+    assert cfg.optim_wrapper.type == 'mmt2ireid.MPSAmpOptimWrapper'
+    options.use_amp(cfg)
+    assert cfg.optim_wrapper.to_dict() == dict(type='mmt2ireid.MPSAmpOptimWrapper')
+
+
+def test_the_device_can_be_chosen(make_cfg, monkeypatch):
+    monkeypatch.setattr('mmengine.device.utils.DEVICE', 'cuda')  # restored by the fixture
+    use_device('cpu')
+    runner = build_runner(make_cfg(epochs=1))
+    assert next(runner.model.parameters()).device.type == 'cpu'
 
 
 def test_amp_of_an_unknown_wrapper():

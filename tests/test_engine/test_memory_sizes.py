@@ -10,6 +10,7 @@ from cmmt_parts import IMAGES, TinyPeople, tiny_cmmt
 
 from mmt2ireid.compat import load_from_local
 from mmt2ireid.engine.launch import run
+from mmt2ireid.registry import MODELS
 
 OPEN = dict(model__heads__memory__num_images=None, model__heads__memory__num_captions=None)
 
@@ -67,3 +68,12 @@ def test_weights_of_a_run_on_another_set(tmp_path):
     assert not (head.thresholds == 0.123).any()
     log = next((tmp_path / 'second').glob('*/*.log')).read_text()
     assert 'of another shape in heads.memory: 4 (heads.memory.img_memory.features (7, 8) instead of (25, 8)' in log
+
+
+def test_thresholds_are_kept_to_the_last_bit():
+    head = MODELS.build(dict(type='mmt2ireid.MemoryHead', num_images=3, num_captions=3, dim=2))
+    assert head.thresholds.isnan().all() and head.thresholds.dtype == torch.float64
+    head.set_thresholds([0.1, 2 / 3])
+    again = MODELS.build(dict(type='mmt2ireid.MemoryHead', num_images=3, num_captions=3, dim=2))
+    again.load_state_dict(head.state_dict())
+    assert again.thresholds.tolist() == [0.1, 2 / 3]

@@ -24,7 +24,7 @@ from mmt2ireid.engine.hooks.cluster_report import (
 )
 from mmt2ireid.engine.hooks.main_process import from_main_process
 from mmt2ireid.engine.hooks.step_progress import StepProgress
-from mmt2ireid.engine.hooks.training_features import TrainingFeatures, share_statistics
+from mmt2ireid.engine.hooks.training_features import TrainingFeatures, on_device_with_float64, share_statistics
 from mmt2ireid.labeling import check_rows, check_settings, pseudo_labels, refine_labels
 from mmt2ireid.registry import HOOKS
 
@@ -189,7 +189,7 @@ class ClusteringHook(Hook):
             return
         features = self._extract(_model(runner))
         self._prepare(features)
-        labels = from_main_process(lambda: self._label(features))
+        labels = from_main_process(lambda: self._label(on_device_with_float64(features)))
         self._write(runner, features, labels)
         self._report(runner, labels)
         warn_of_clusters(runner, labels.after, self.options)
@@ -218,7 +218,7 @@ class ClusteringHook(Hook):
             ValueError: as :meth:`before_train_epoch`.
         """
         features = self._extract(model)
-        return features, self._label(features)
+        return features, self._label(on_device_with_float64(features))
 
     def _sizes(self) -> tuple[int, int]:
         """Images and captions that the head has room for."""

@@ -155,3 +155,16 @@ def share_statistics(model: Any) -> None:
         if isinstance(module, _BatchNorm):
             for statistics in module.buffers(recurse=False):
                 broadcast(statistics)
+
+
+def on_device_with_float64(features: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Features on a device that has float64, in which the labeling compares them; Apple's MPS has not.
+
+    Args:
+        features: of images (I, D) and of captions (T, D).
+
+    Returns:
+        The same, or copies on the CPU.
+    """
+    img, txt = (rows.cpu() if rows.device.type == 'mps' else rows for rows in features)
+    return img, txt

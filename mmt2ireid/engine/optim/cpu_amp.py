@@ -1,4 +1,4 @@
-"""Mixed precision on the CPU."""
+"""Mixed precision where MMEngine's ``AmpOptimWrapper`` refuses it: on the CPU and on Apple's MPS."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ class CPUAmpOptimWrapper(OptimWrapper):
         **kwargs: as for MMEngine's ``OptimWrapper``.
     """
 
+    DEVICE_TYPE = 'cpu'
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
 
@@ -34,5 +36,12 @@ class CPUAmpOptimWrapper(OptimWrapper):
         Args:
             model: the model that is about to run forward.
         """
-        with super().optim_context(model), torch.autocast('cpu', dtype=torch.bfloat16):
+        with super().optim_context(model), torch.autocast(self.DEVICE_TYPE, dtype=torch.bfloat16):
             yield
+
+
+@OPTIM_WRAPPERS.register_module()
+class MPSAmpOptimWrapper(CPUAmpOptimWrapper):
+    """The same under ``torch.autocast('mps', bfloat16)``; needs macOS 14 or later."""
+
+    DEVICE_TYPE = 'mps'

@@ -71,7 +71,7 @@ class MemoryHead(BaseHead):
         self.txt_memory.set_size(num_captions)
 
     def _take_thresholds(self, state: dict[str, Any], prefix: str, *others: Any) -> None:
-        """Takes thresholds of older checkpoints too; none without the memories on whose training set they were frozen."""
+        """Take thresholds, of older checkpoints too, only with the memories on whose training set they were frozen."""
         if f'{prefix}thresholds' in state:
             state[f'{prefix}_threshold_bits'] = _to_bits(state.pop(f'{prefix}thresholds').cpu())
         for name, memory in (('img_memory', self.img_memory), ('txt_memory', self.txt_memory)):
