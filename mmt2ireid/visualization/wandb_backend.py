@@ -8,10 +8,10 @@ from mmengine.config import Config
 from mmengine.visualization import WandbVisBackend
 from mmengine.visualization.vis_backend import force_init_env
 
-import mmt2ireid
 from mmt2ireid.registry import VISBACKENDS
 
 _LOGGED = ('.py', '.yaml')
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 @VISBACKENDS.register_module()
@@ -52,7 +52,7 @@ class WandbBackend(WandbVisBackend):
             file.write(config.pretty_text)
         run.log_artifact(text)
         run.log_code(
-            root=str(Path(mmt2ireid.__file__).parent),
+            root=str(_PACKAGE),
             name=self._log_code_name,
             include_fn=lambda path, root: path.endswith(_LOGGED) and '.mim' not in Path(path).parts,
         )

@@ -168,7 +168,7 @@ def test_a_selection_has_one_process_group(toy_world, tool, monkeypatch):
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         monkeypatch.setenv('MASTER_PORT', str(free.getsockname()[1]))
-    monkeypatch.setattr('torch.cuda.is_available', lambda: False)
+    monkeypatch.setattr('mmengine.device.utils.DEVICE', 'cpu')
     started, start = [], distributed.init_process_group
     monkeypatch.setattr(distributed, 'init_process_group', lambda *a, **k: (started.append(a), start(*a, **k)))
     several = paths('seed0/epoch_1', 'seed0/epoch_2')

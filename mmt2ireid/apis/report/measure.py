@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
@@ -21,6 +20,7 @@ from mmt2ireid.engine import options
 from mmt2ireid.engine.dataset_parts import split_of
 from mmt2ireid.engine.launch import run_each
 from mmt2ireid.evaluation import RetrievalMetric, SimilarityHistogram, cmc_curve, first_ranks, similarity_histogram
+from mmt2ireid.evaluation.retrieval_metric import ranking_device
 from mmt2ireid.visualization import SavedFeatures
 
 MAX_RANK = 50
@@ -158,11 +158,6 @@ def measure(features: str | SavedFeatures, *, curves_only: bool = False) -> Meas
     with tqdm(total=len(text_pids), desc='histogram', unit=' captions', leave=False, disable=None) as bar:
         histogram = similarity_histogram(*forth, bins=BINS, device=device, progress=bar.update)
     return Measured(None if curves_only else split, count_data(split), ranks, cmc, histogram)
-
-
-def ranking_device() -> str:
-    """Where ranks are computed; on one device they come out the same for curves and for strips."""
-    return 'cuda' if torch.cuda.is_available() else 'cpu'
 
 
 def count_data(features: str | SavedFeatures) -> dict[str, int]:
