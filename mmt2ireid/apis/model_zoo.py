@@ -99,10 +99,10 @@ def _fetches(cfg: Any) -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Holds back MMEngine's line per parameter about how it was initialised, for which a Runner has its log file."""
+    """Holds back lines about how parts were initialized: MMEngine's per parameter, and where learned scales start."""
 
     def keep(record: logging.LogRecord) -> bool:
-        return record.funcName != '_dump_init_info'
+        return record.funcName not in ('_dump_init_info', 'take_clip_scale')
 
     logger = MMLogger.get_current_instance()
     logger.addFilter(keep)

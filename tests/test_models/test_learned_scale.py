@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import math
 
 import pytest
 import torch
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
+from mmengine.logging import MMLogger
 from test_clip_encoders import VIT, save, upstream
 
-from mmt2ireid.models.layers import learned_scale
+from mmt2ireid.apis import get_model
 from mmt2ireid.registry import MODELS
 
 pytest.importorskip('open_clip')
@@ -26,8 +28,8 @@ def weights(folder, scale, seed=0):
     return dict(type='mmt2ireid.OpenCLIPPretrained', model=save(model, VIT, folder))
 
 
-def build(img=None, txt=None, head=LABELS, wrap=None):
-    """A dual encoder on CLIP's towers with one head, initialized."""
+def config_of(img=None, txt=None, head=LABELS, wrap=None):
+    """A dual encoder on CLIP's towers with one head."""
     encoders = dict(
         image_encoder=dict(type='mmt2ireid.OpenCLIPImageEncoder', model=VIT, init_cfg=img),
         text_encoder=dict(type='mmt2ireid.OpenCLIPTextEncoder', model=VIT, init_cfg=txt),
@@ -35,11 +37,13 @@ def build(img=None, txt=None, head=LABELS, wrap=None):
     if wrap is not None:
         encoders = {name: dict(wrap, encoder=encoder) for name, encoder in encoders.items()}
     neck = dict(type='mmt2ireid.GlobalTokenNeck', out_channels=24)
-    model = MODELS.build(
-        ConfigDict(
-            type='mmt2ireid.DualEncoder', **encoders, img_neck=dict(neck), txt_neck=dict(neck), heads=dict(one=head)
-        )
-    )
+    heads = dict(one=head)
+    return dict(type='mmt2ireid.DualEncoder', **encoders, img_neck=dict(neck), txt_neck=dict(neck), heads=heads)
+
+
+def build(*args, **settings):
+    """The model, initialized."""
+    model = MODELS.build(ConfigDict(config_of(*args, **settings)))
     model.init_weights()
     return model
 
@@ -74,17 +78,39 @@ def test_adapters_around_the_encoders(tmp_path):
     assert scale_of(build(init, init, wrap=wrap)) == pytest.approx(33.0, rel=1e-5)
 
 
-def test_the_log_says_where_a_scale_starts(tmp_path, monkeypatch):
-    lines = []
-    monkeypatch.setattr(learned_scale, 'print_log', lambda line, logger: lines.append(line))
+class Lines(logging.Handler):
+    """Collects what is logged."""
+
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+
+    def emit(self, record):
+        self.lines.append(record.getMessage())
+
+
+@pytest.fixture
+def lines():
+    logger, handler = MMLogger.get_current_instance(), Lines()
+    logger.addHandler(handler)
+    yield handler.lines
+    logger.removeHandler(handler)
+
+
+def test_the_log_says_where_a_scale_starts(tmp_path, lines):
     init = weights(tmp_path, 33.0)
     build(init, init, ITC)
     build()
     build(init, init, dict(LABELS, logit_scale=20.0))
-    assert lines == [
-        'heads.one.criterion: the scale starts at 33, that of the loaded CLIP weights',
-        'heads.one: the scale starts at 14.29, the encoders are not loaded from one CLIP',
+    assert [line for line in lines if 'scale' in line and 'starts' in line] == [
+        'heads.one.criterion: the scale starts at 33, as in the loaded CLIP weights',
+        'heads.one: the scale starts at 14.29, since the encoders are not loaded from one CLIP',
     ]
+
+
+def test_a_model_that_is_built_for_a_checkpoint_says_nothing_of_it(lines):
+    get_model(Config(dict(model=config_of())))
+    assert not any('the scale starts' in line for line in lines)
 
 
 def test_a_checkpoint_brings_its_own(tmp_path):

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import torch
-from mmengine.logging import print_log
+from mmengine.logging import MMLogger
 from torch import Tensor, nn
 
 CLIP_START = 1 / 0.07
@@ -80,13 +80,14 @@ def take_clip_scale(heads: nn.Module, *encoders: nn.Module) -> None:
         return
     scales = {_scale_of(encoder) for encoder in encoders}
     scale = scales.pop() if len(scales) == 1 else None
+    logger = MMLogger.get_current_instance()  # get_model holds back what is logged by this function
     for name, part in asking.items():
         assert part.log_scale is not None
         if scale is not None:
             with torch.no_grad():
                 part.log_scale.fill_(math.log(min(scale, part.max_scale)))
-        source = 'the encoders are not loaded from one CLIP' if scale is None else 'that of the loaded CLIP weights'
-        print_log(f'heads.{name}: the scale starts at {part.learned_scale().item():.4g}, {source}', logger='current')
+        source = 'since the encoders are not loaded from one CLIP' if scale is None else 'as in the loaded CLIP weights'
+        logger.info(f'heads.{name}: the scale starts at {part.learned_scale().item():.4g}, {source}')
 
 
 def _scale_of(encoder: nn.Module) -> float | None:
