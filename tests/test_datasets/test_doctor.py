@@ -228,6 +228,7 @@ BREAKS = [
     ('cuhk', 'record-per-caption', annotation(one_record_per_caption), '70 images have a record per caption, 148 rec'),
     ('own', 'empty-split', annotation(lambda records: records[:-8]), 'no record is of val or test'),
     ('own', 'uncaptioned', each(lambda r: r.pop('captions'), lambda r: r['id'] == 71), '2 images of val and test'),
+    ('own', 'junk-ids', set_field(-1, id=-1, captions=[]), '1 images have negative identities (-1)'),
     ('own', 'no-split', each(lambda r: r.pop('split')), 'no record of reid_raw.json has'),
     ('own', 'bad-record', set_field(3, captions=[]), "a field 'captions'"),
     ('own', 'mixed-splits', set_field(0, split='test'), '1 identity '),
@@ -290,6 +291,15 @@ def test_without_splits_identities_and_images_are_counted(make):
     report, found = check(copy, open_images=False)
     assert report.counts == {'': Counts(35, 70, 148)}
     assert {'caption-all', 'record-per-caption'} <= found and 'bad-record' not in found
+
+
+def test_distractors_and_junk_may_be_in_every_gallery(make):
+    copy = make('own')
+    for number, pid in enumerate((0, 0, -1, -1)):
+        new = dict(id=pid, split=('val', 'test')[number % 2], captions=[])
+        rewrite(copy, lambda records, n=number, new=new: records.append({**records[n], **new}))
+    report, found = check(copy, open_images=False)
+    assert report.ok and {'uncaptioned', 'junk-ids'} <= found and 'mixed-splits' not in found
 
 
 def test_advice_on_data_of_ones_own_names_no_authors(make):

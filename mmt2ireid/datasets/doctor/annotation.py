@@ -90,18 +90,25 @@ def parse_annotation(file: str, content: list[Any], release: Release) -> Annotat
         has_ids = any(isinstance(raw, dict) and 'id' in raw for raw in content)
         form = replace(form, labelled=has_ids, has_split=False)
     uncaptioned = GALLERY_SPLITS if release.is_own else ()
+    junk_ids = _negative_ids(content) if release.is_own else frozenset()
     for number, raw in enumerate(content):
         record, codes = repair_record(raw, form)
         found.content.append(record)
         for code in codes:
             found.repaired.setdefault(code, []).append(number)
         try:
-            found.records.append(parse_record(record, form, f'record {number}', uncaptioned=uncaptioned))
+            parsed = parse_record(record, form, f'record {number}', uncaptioned=uncaptioned, junk_ids=junk_ids)
+            found.records.append(parsed)
             found.numbers.append(number)
         except AnnotationError as error:
             name = _FIELD.search(str(error))
             found.refused.setdefault(name[1] if name else 'record', []).append(str(error))
     return found
+
+
+def _negative_ids(content: list[Any]) -> frozenset[int]:
+    pids = (raw.get('id') for raw in content if isinstance(raw, dict))
+    return frozenset(pid for pid in pids if type(pid) is int and pid < 0)
 
 
 def read_annotation(files: Sequence[str], release: Release) -> Annotation:

@@ -151,10 +151,13 @@ def _warn_of_source(release: Release) -> list[Finding]:
 def _try_loader(report: Report, images: str) -> None:
     """What passes has to load: the loader has the last word."""
     own = [split for split in SPLITS if split in report.counts] if report.release.is_own else []
+    options: dict[str, Any] = {}
+    if report.release.is_own and report.annotation is not None:
+        options['junk_ids'] = sorted({record.pid for record in report.annotation.records if record.pid < 0})
     for split in report.release.counts or own or ('train',):
         try:
             with _overheard():
-                _make_loader(report, images, split=split, lazy_init=True).full_init()
+                _make_loader(report, images, split=split, lazy_init=True, **options).full_init()
         except (ValueError, OSError) as error:
             report.findings.append(Finding('loader', f'{split}: {error}', 'Mend what it names'))
 

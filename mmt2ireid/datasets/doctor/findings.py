@@ -53,6 +53,7 @@ KINDS: dict[str, tuple[str, str]] = {
     'rough-count': (WARNING, 'the number of images is far from that of the release'),
     'missing-parts': (WARNING, 'some of the Arrow files are not there'),
     'noise-file': (WARNING, "a permutation of noisy pairs doesn't fit the training pairs"),
+    'junk-ids': (NOTE, 'identities are negative, as those of junk'),
     'uncaptioned': (NOTE, 'images of the gallery have no captions'),
     'loader-says': (NOTE, 'what the loader uses, and what it leaves out'),
     'spelling': (NOTE, 'the annotation file is spelt with an underscore or with a hyphen'),

@@ -30,7 +30,7 @@ _ADVICE = {  # in place of what is said of a release
 
 
 def check_own_splits(annotation: Annotation) -> list[Finding]:
-    """Splits that have no record, and gallery images without captions.
+    """Splits that have no record, gallery images without captions, and junk.
 
     Args:
         annotation: of one's own data.
@@ -48,6 +48,12 @@ def check_own_splits(annotation: Annotation) -> list[Finding]:
         advice = 'They are in the gallery only: set allow_uncaptioned=True in the dataset of all three loaders'
         message = f'{counted(len(bare), "image")} of val and test without captions'
         findings.append(Finding('uncaptioned', message, advice, len(bare), listed(bare)))
+    junk = [record.path for record in annotation.records if record.pid < 0]
+    if junk:
+        pids = sorted({record.pid for record in annotation.records if record.pid < 0})
+        advice = f'They are to be ignored: set junk_ids={pids} in the dataset of all three loaders'
+        message = f'{len(junk)} images have negative identities ({", ".join(map(str, pids))})'
+        findings.append(Finding('junk-ids', message, advice, len(junk), listed(junk)))
     return findings
 
 

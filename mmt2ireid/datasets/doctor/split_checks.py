@@ -124,7 +124,8 @@ def _check_mixed(annotation: Annotation) -> list[Finding]:
         return []
     splits = defaultdict(set)
     for record in annotation.records:
-        splits[record.pid].add(record.split)
+        if record.captions and record.pid >= 0:  # distractors and junk may be in every gallery
+            splits[record.pid].add(record.split)
     mixed = sorted(pid for pid, names in splits.items() if len(names) > 1)
     if not mixed:
         return []
