@@ -174,4 +174,7 @@ def _whole_numbers(axis: Any) -> None:
 
 
 def _shorten(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f'{name[: _LONGEST_NAME - 1].rstrip()}…'
+    if len(name) <= _LONGEST_NAME:
+        return name
+    head = name[:_LONGEST_NAME]
+    return f'{head.rpartition(" ")[0] or head[:-1]} …'

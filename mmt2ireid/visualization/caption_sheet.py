@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from mmt2ireid.visualization.crops import opaque_crop
 from mmt2ireid.visualization.lettering import SERIF, SERIF_BOLD, fit_quotation, load_font
 from mmt2ireid.visualization.picture_file import save_picture
 
@@ -148,7 +149,7 @@ def _draw_image(
         return
     scale = min(style.image_width / cell.image.width, style.image_height / cell.image.height)
     size = max(1, round(scale * cell.image.width)), max(1, round(scale * cell.image.height))
-    image = cell.image.convert('RGB').resize(size, Image.Resampling.LANCZOS)
+    image = opaque_crop(cell.image).resize(size, Image.Resampling.LANCZOS)
     picture.paste(image, (left + (style.image_width - size[0]) // 2, top + (style.image_height - size[1]) // 2))
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from PIL import Image, ImageDraw
 
+from mmt2ireid.visualization.crops import Picture, opaque_crop
 from mmt2ireid.visualization.lettering import SERIF, SERIF_BOLD, fit_quotation, load_font
-from mmt2ireid.visualization.ranked_strip import Picture
 
 _KINDS = {'img': ('Picture', 'picture'), 'txt': ('Caption', 'caption')}
 _NONE = 'No cluster was found: every picture and every caption is un-clustered.'
@@ -202,9 +201,8 @@ def _draw_crop(
     if image is None:
         picture.paste(style.back, box)
         return
-    crop = image if isinstance(image, Image.Image) else Image.fromarray(np.asarray(image, dtype=np.uint8))
     size = style.crop_width, style.crop_height
-    picture.paste(crop.convert('RGB').resize(size, Image.Resampling.LANCZOS), box)
+    picture.paste(opaque_crop(image).resize(size, Image.Resampling.LANCZOS), box)
 
 
 def _draw_plus(canvas: ImageDraw.ImageDraw, right: int, top: int, style: ClusterStyle) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmt2ireid.visualization.cluster_sheet import ClusterCard, ClusterMember
-from mmt2ireid.visualization.ranked_strip import Picture
+from mmt2ireid.visualization.crops import Picture
 
 MODALITIES = ('img', 'txt')
 CHOICES = ('changed', 'largest', 'random')

@@ -54,7 +54,9 @@ class TextBlock:
 def fit_quotation(
     text: str, width: int, height: int, *, name: str = SERIF, sizes: tuple[int, int] = (34, 22)
 ) -> TextBlock:
-    """Breaks a quotation into lines in the largest size that fits a box; what fits in no size ends in an ellipsis.
+    """Breaks a quotation into lines in the largest size that fits a box.
+
+    What fits in no size ends in an ellipsis behind a whole word.
 
     Args:
         text: any text; white space is collapsed, wide forms (as in Chinese punctuation) become plain ones.
@@ -70,11 +72,20 @@ def fit_quotation(
         lines = _wrap(words, font, width)
         if line_height * len(lines) <= height:
             return TextBlock(tuple(lines), font, line_height)
-    lines = lines[: max(1, height // line_height)]
-    while lines[-1] and font.getlength(f'{lines[-1]} …”') > width:
-        lines[-1] = lines[-1][:-1].rstrip()
-    lines[-1] = f'{lines[-1]} …”'
+    lines = _shorten(lines[: max(1, height // line_height)], set(words), font, width)
     return TextBlock(tuple(lines), font, line_height)
+
+
+def _shorten(lines: list[str], words: set[str], font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+    """End lines in an ellipsis, behind a whole word; only what is written without blanks is cut anywhere."""
+    while lines[-1] and font.getlength(f'{lines[-1]} …”') > width:
+        if ' ' in lines[-1]:
+            lines[-1] = lines[-1].rpartition(' ')[0]
+        elif lines[-1] in words and len(lines) > 1:
+            lines.pop()
+        else:
+            lines[-1] = lines[-1][:-1]
+    return [*lines[:-1], f'{lines[-1]} …”']
 
 
 def _wrap(words: list[str], font: ImageFont.FreeTypeFont, width: int) -> list[str]:

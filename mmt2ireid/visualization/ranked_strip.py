@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, ImageDraw
 
+from mmt2ireid.visualization.crops import Picture, opaque_crop
 from mmt2ireid.visualization.lettering import SANS, SERIF, SERIF_BOLD, fit_quotation, load_font
-
-Picture = Image.Image | np.ndarray
 
 # The longest that has room.
 _TITLES = ('Found in the gallery, best first', 'Found', '')
@@ -260,8 +258,7 @@ def _paste(
     inset = style.frame - frame
     outer = (style.crop_width + 2 * frame, style.crop_height + 2 * frame)
     picture.paste(colour, (left + inset, top + inset, left + inset + outer[0], top + inset + outer[1]))
-    crop = image if isinstance(image, Image.Image) else Image.fromarray(np.asarray(image, dtype=np.uint8))
-    crop = crop.convert('RGB').resize((style.crop_width, style.crop_height), Image.Resampling.LANCZOS)
+    crop = opaque_crop(image).resize((style.crop_width, style.crop_height), Image.Resampling.LANCZOS)
     picture.paste(crop, (left + style.frame, top + style.frame))
 
 

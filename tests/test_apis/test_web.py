@@ -196,6 +196,12 @@ def test_an_empty_form_filters_nothing_and_a_wrong_one_says_so():
             where_of(filters_of(FIELDS), [[], [], wrong, '', '', ''])
 
 
+def test_a_long_question_is_cut_behind_a_word():
+    shown = cards.results('a pedestrian in stripes ' * 20, [], 3, '', lambda crop: '')
+    assert re.search(r'<h2>(a pedestrian in stripes )+(a |pedestrian |in |stripes )*…</h2>', shown)
+    assert f'<h2>{"x" * 160} …</h2>' in cards.results('x' * 200, [], 3, '', lambda crop: '')
+
+
 def test_nothing_that_comes_from_elsewhere_is_markup():
     crop = Crop(NASTY, NASTY, {'camera': NASTY, 'n': 3})
     html = ''.join(

@@ -49,6 +49,13 @@ def test_a_missing_word_cloud_package_names_the_extra(tmp_path, monkeypatch):
         draw_word_cloud({'coat': 1}, tmp_path / 'x.png')
 
 
+def test_names_that_are_cut_end_behind_a_word():
+    shorten = caption_plots._shorten
+    assert shorten('a short sleeve black shirt') == 'a short sleeve black shirt'
+    assert shorten('a short sleeve black shirt with a logo') == 'a short sleeve black shirt …'
+    assert shorten('x' * 40) == 'x' * 27 + ' …'
+
+
 def test_bars_are_as_long_as_the_counts(tmp_path):
     path = draw_attribute_frequency({'hat': 50, 'bag': 200, 'umbrella': 0, 'glasses': 100}, 1000, tmp_path / 'x.png')
     array = pixels(path)

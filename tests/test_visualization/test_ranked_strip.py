@@ -39,6 +39,20 @@ def test_crops_of_any_size_and_kind_fill_equal_cells():
         assert ys.min() == STYLE.margin + STYLE.frame
 
 
+@pytest.mark.parametrize('kind', ['image', 'array'])
+def test_a_transparent_cut_out_stands_on_white(kind):
+    """It was drawn on the color below the transparent places, which nobody sees elsewhere."""
+    array = np.zeros((60, 30, 4), np.uint8)
+    array[..., 0] = 200
+    array[20:40, 10:20] = 10, 120, 30, 255
+    cut_out = Image.fromarray(array) if kind == 'image' else array
+    picture = np.asarray(draw_ranked_strip('a man', [cut_out], [1], [1], query_image=cut_out))
+    assert (picture == (10, 120, 30)).all(2).any() and not (picture == (200, 0, 0)).all(2).any()
+    left = np.nonzero((picture[STYLE.margin + 1] == GREEN).all(1))[0].min() + STYLE.frame
+    top = STYLE.margin + STYLE.frame
+    assert (picture[top : top + 40, left : left + STYLE.crop_width] == 255).all()
+
+
 def test_few_images_make_a_narrow_picture():
     wide = draw_ranked_strip('a man', crops(10), [0.5] * 10, [0] * 10)
     narrow = draw_ranked_strip('a man', crops(3), [0.5] * 3, [0] * 3)
@@ -104,6 +118,21 @@ def test_text_stays_in_its_box(words):
     shown = ' '.join(block.lines)
     assert shown == f'“{text}”' if words <= 60 else shown.endswith(' …”')
     assert block.font.size == 34 or words > 25
+
+
+@pytest.mark.parametrize('width', range(150, 700, 37))
+def test_a_text_that_is_cut_ends_behind_a_word(width):
+    words = ['pedestrian', 'in', 'a', 'colourful', 'striped'] * 80
+    block = fit_quotation(' '.join(words), width, 120)
+    shown = ' '.join(block.lines).removeprefix('“')
+    assert shown.endswith(' …”') and max(block.font.getlength(line) for line in block.lines) <= width
+    kept = shown.removesuffix(' …”').split()
+    assert kept == words[: len(kept)]
+
+
+def test_a_text_without_blanks_is_cut_anywhere():
+    block = fit_quotation('字' * 400, 300, 100)
+    assert block.lines[-1].endswith('字 …”') and len(block.lines[-1]) > 8
 
 
 def test_a_word_wider_than_the_box_is_broken():

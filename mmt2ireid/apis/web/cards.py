@@ -184,4 +184,7 @@ def _picture(crop: Crop, thumbnail: Thumbnail) -> str:
 
 def _shortened(text: str, most: int = 160) -> str:
     text = ' '.join(text.split())
-    return escape(text if len(text) <= most else f'{text[:most].rstrip()} …')
+    if len(text) <= most:
+        return escape(text)
+    head = text[: most + 1]
+    return escape(f'{head.rpartition(" ")[0].rstrip() or head[:most]} …')
