@@ -7,7 +7,7 @@ default_hooks = dict(
     sampler_seed=dict(type='mmengine.DistSamplerSeedHook'),
     logger=dict(type='mmengine.LoggerHook', interval=50),
     param_scheduler=dict(type='mmengine.ParamSchedulerHook'),
-    # Model selection is on the validation split. Iteration-based schedules set by_epoch=False.
+    # Model selection is on the validation split, of equal epochs by mAP. Iteration-based schedules set by_epoch=False.
     checkpoint=dict(
         type='AtomicCheckpointHook', interval=1, max_keep_ckpts=2, save_best='t2i/R1', rule='greater'))
 

@@ -150,11 +150,11 @@ def test_checkpoints_in_a_folder_of_their_own(make_cfg, tmp_path):
     assert 'another folder' not in log_of(tmp_path / 'work')
 
 
-def test_mmengines_own_way_of_resuming_finds_the_name(trained, make_cfg, tmp_path):
-    runner = build_runner(make_cfg(epochs=3, resume=True))
+def test_mmengines_own_runner_finds_the_name(trained, make_cfg, tmp_path):
+    runner = Runner.from_cfg(make_cfg(epochs=3, resume=True))
     runner.train()
     assert runner._load_from == str(trained) and runner.iter == 12
-    runner = build_runner(make_cfg(epochs=1, resume=True, work_dir=tmp_path / 'new'))
+    runner = Runner.from_cfg(make_cfg(epochs=1, resume=True, work_dir=tmp_path / 'new'))
     runner.train()
     assert runner.iter == 4 and 'starting from the beginning' in log_of(tmp_path / 'new')
 

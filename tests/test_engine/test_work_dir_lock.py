@@ -169,7 +169,7 @@ def test_ranks_of_a_killed_torchrun_end(tmp_path):
         'pytorch',
     ]
     with open(tmp_path / 'out.txt', 'w') as out:
-        launcher = subprocess.Popen(command, env=ENVIRONMENT, stdout=out, stderr=out)
+        launcher = subprocess.Popen(command, env=ENVIRONMENT, stdout=out, stderr=out, cwd=tmp_path)
     try:
         assert wait_until((tmp_path / 'work/epoch_1.pth').exists, 200), (tmp_path / 'out.txt').read_text()[-3000:]
         listed = subprocess.run(

@@ -25,6 +25,7 @@ from mmt2ireid.apis.report.folder import (
 from mmt2ireid.apis.report.measure import Job, Measured, evaluate, measure
 from mmt2ireid.engine import options
 from mmt2ireid.engine.launch import is_main, shared_process_group
+from mmt2ireid.engine.tie_break import sort_key
 
 ON_VAL = 'selected on val'
 ON_TEST = 'SELECTED ON THE TEST SET'
@@ -56,17 +57,17 @@ class Run:
 
     @property
     def on_val(self) -> int:
-        """The checkpoint that is best on val; of equals the first."""
+        """The checkpoint that is best on val; of equals by mAP, then the first."""
         return best(self.val, self.by)
 
     @property
     def on_test(self) -> int:
-        """The checkpoint that is best on test; of equals the first."""
+        """The checkpoint that is best on test; of equals by mAP, then the first."""
         return best(self.test, self.by)
 
 
 def best(metrics: Sequence[Mapping[str, float]], by: str) -> int:
-    """Place of the highest; of equals the first.
+    """Place of the highest; of equals that with the higher mAP, then the first.
 
     Args:
         metrics: of each checkpoint.
@@ -77,7 +78,7 @@ def best(metrics: Sequence[Mapping[str, float]], by: str) -> int:
     """
     if by not in metrics[0]:
         raise ValueError(f'select-by must be one of {", ".join(metrics[0])}, but got {by!r}')
-    return max(range(len(metrics)), key=lambda number: metrics[number][by])
+    return max(range(len(metrics)), key=lambda number: sort_key(metrics[number], by))
 
 
 def report_selection(

@@ -17,6 +17,7 @@ from mmt2ireid.engine.hooks import checkpoint_names as names
 from mmt2ireid.engine.hooks.plain_data import pack_histories, to_plain, unpack_histories
 from mmt2ireid.engine.hooks.resumed_run import machine_sizes, progress, report_resumed
 from mmt2ireid.engine.latest_checkpoint import find_latest_checkpoint
+from mmt2ireid.engine.tie_break import tie_metric, with_ties
 from mmt2ireid.registry import HOOKS
 
 
@@ -162,6 +163,7 @@ class AtomicCheckpointHook(CheckpointHook):
         missing = [name for name in self.key_indicators if name != 'auto' and name not in metrics]
         if missing:
             raise ValueError(f'save_best must be among the metrics {sorted(metrics)}, but got {missing}')
+        self._break_ties(runner, metrics)
         before = self._best()
         # MMEngine removes what it knows as the best before it writes the new one; it is made to forget it.
         self._set_best({})
@@ -170,6 +172,18 @@ class AtomicCheckpointHook(CheckpointHook):
         updated = {name: path for name, path in self._best().items() if path}
         self._set_best({**before, **updated})
         self._remove_replaced(runner, before.values())
+
+    def _break_ties(self, runner: Runner, metrics: dict[str, float]) -> None:
+        if 'auto' in self.key_indicators:
+            self._init_rule(self.rules, [next(iter(metrics))])
+        for metric, rule in zip(self.key_indicators, self.rules, strict=True):
+            entry, tie = f'best_tie{self._suffix(metric)}', metrics.get(tie_metric(metric))
+            runner.message_hub.update_info(entry, runner.message_hub.get_info(entry, None))
+            self.is_better_than[metric] = with_ties(self.rule_map[rule], runner.message_hub.runtime_info, entry, tie)
+
+    def _suffix(self, metric: str) -> str:
+        """What MMEngine adds to the names of its entries where there are several metrics."""
+        return '' if len(self.key_indicators) == 1 else f'_{metric}'
 
     def _best(self) -> dict[str, str | None]:
         if len(self.key_indicators) == 1:
@@ -221,14 +235,15 @@ class AtomicCheckpointHook(CheckpointHook):
     def _adopt_best(self, runner: Runner, known: dict[str, Any]) -> None:
         if not self.save_best:
             return
-        hub, single, paths = runner.message_hub, len(self.key_indicators) == 1, {}
+        hub, paths = runner.message_hub, {}
         for metric in self.key_indicators:
-            suffix = '' if single else f'_{metric}'
+            suffix = self._suffix(metric)
             stored = known.get(f'best_ckpt{suffix}')
             paths[metric] = self._own_path(names.own_name(stored, self.filename_tmpl, best_of=metric))
             hub.update_info(f'best_ckpt{suffix}', paths[metric])
             if stored and paths[metric] is None:
-                hub.runtime_info.pop(f'best_score{suffix}', None)
+                for entry in ('best_score', 'best_tie'):
+                    hub.runtime_info.pop(f'{entry}{suffix}', None)
                 runner.logger.warning(
                     f'The best checkpoint so far, {names.file_name(stored)}, is not one by {metric}: it is kept, and '
                     'the best one is looked for among the epochs to come.'
