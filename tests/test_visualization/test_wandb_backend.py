@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from mmengine.config import Config
@@ -44,7 +45,10 @@ class Run:
 
 @pytest.fixture
 def wandb(monkeypatch):
-    module = SimpleNamespace(run=Run(), Artifact=Artifact, init=lambda **kwargs: module.given.update(kwargs), given={})
+    module = ModuleType('wandb')
+    module.__spec__ = ModuleSpec('wandb', None)  # other libraries ask whether it is installed
+    module.run, module.Artifact, module.given = Run(), Artifact, {}
+    module.init = lambda **kwargs: module.given.update(kwargs)
     monkeypatch.setitem(sys.modules, 'wandb', module)
     return module
 
