@@ -203,8 +203,9 @@ def test_words_that_nobody_knows_are_told(made):
     ]
     assert encoder.read_text('a red zebra').notes == ['The model does not know 1 of the 3 words.']
     assert encoder.read_text('a red coat').notes == []
-    with pytest.warns(TextWarning, match='knows none of these words'):
-        encoder.encode_texts(['quagga'])
+    for _ in range(2):  # each of them, not the first only
+        with pytest.warns(TextWarning, match="'quagga': The model knows none of these words"):
+            encoder.encode_texts(['a red coat', 'quagga'])
     assert TorchEncoder(*made('bert'), device='cpu').read_text('人 кот').num_unknown == 2
     clip = TorchEncoder(*made('clip'), device='cpu')
     assert clip.read_text('😀 at a café').num_unknown == 0

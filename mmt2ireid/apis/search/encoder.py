@@ -47,7 +47,8 @@ class Encoder(Protocol):
         """Encodes texts.
 
         Args:
-            texts: M texts. What is longer than the model reads is cut; a :class:`TextWarning` says so once.
+            texts: M texts. What is longer than the model reads is cut; a :class:`TextWarning` says so once, and
+                one names each text of which the model knows less than half of the words.
 
         Returns:
             float32 (M, D), rows of unit length.
@@ -74,6 +75,11 @@ class TextReading:
     num_unknown: int
 
     @property
+    def is_understood(self) -> bool:
+        """Whether at least half of the words are in the vocabulary."""
+        return self.num_unknown < self.num_words and 2 * self.num_unknown <= self.num_words
+
+    @property
     def notes(self) -> list[str]:
         """What a user should know, in sentences; empty if all was read and something understood."""
         notes = []
@@ -81,7 +87,7 @@ class TextReading:
             notes.append(f'The text is too long for the model: it reads the first {counted(self.num_tokens, "token")}.')
         if self.num_unknown >= self.num_words:
             notes.append('The model knows none of these words, so the answer says little. Try English words.')
-        elif 2 * self.num_unknown > self.num_words:
+        elif not self.is_understood:
             notes.append('The model knows few of these words, so the answer says little. Try English words.')
         elif self.num_unknown:
             notes.append(f'The model does not know {self.num_unknown} of the {counted(self.num_words, "word")}.')

@@ -24,7 +24,7 @@ class TextSide(ABC):
     batch_size: int
 
     def __init__(self) -> None:
-        self._warned: set[str] = set()
+        self._warned = False
         self._warning = threading.Lock()
 
     @abstractmethod
@@ -50,8 +50,8 @@ class TextSide(ABC):
         if isinstance(texts, str):
             raise ValueError(f'texts must be a list of str, but got one str: {texts[:60]!r}')
         readings = [self._read(clean_text(text)) for text in texts]
-        for _, reading in readings:
-            self._warn_once(reading)
+        for text, (_, reading) in zip(texts, readings, strict=True):
+            self._warn(text, reading)
         return self.encode_ids([ids for ids, _ in readings])
 
     def read_text(self, text: str) -> TextReading:
@@ -82,10 +82,12 @@ class TextSide(ABC):
             features[rows] = self._encode_batch([ids[row] for row in rows])
         return features
 
-    def _warn_once(self, reading: TextReading) -> None:
-        kinds = dict(truncated=reading.truncated, unknown=reading.num_unknown >= reading.num_words)
+    def _warn(self, text: str, reading: TextReading) -> None:
+        """Warn of a text that is cut, once, and of every text that is not understood."""
         with self._warning:
-            new = {kind for kind, holds in kinds.items() if holds} - self._warned
-            self._warned |= new
-        if new:
+            is_new = reading.truncated and not self._warned
+            self._warned |= reading.truncated
+        if not reading.is_understood:
+            warnings.warn(f'{text[:60]!r}: {" ".join(reading.notes)}', TextWarning, stacklevel=3)
+        elif is_new:
             warnings.warn(' '.join(reading.notes), TextWarning, stacklevel=3)
