@@ -15,7 +15,7 @@ one_of_six = dict(
         [dict(type='mmpretrain.RandomResizedCrop', scale=(224, 224), crop_ratio_range=(0.9, 1.0))],
         [dict(type='RandomGrayscale', prob=0.1, keep_channels=True, channel_weights=(0.114, 0.587, 0.299))],
         [dict(type='RandomFlip', prob=0.5)],
-        [dict(type='mmpretrain.RandomErasing', erase_prob=0.5, min_area_ratio=0.1, max_area_ratio=0.2, fill_color=0)],
+        [dict(type='TorchvisionErasing', prob=0.5, area=(0.1, 0.2))],
     ])
 train_pipeline = [
     dict(type='LoadPersonImage'),
