@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,9 @@ from mmt2ireid.gallery.base import (
     unknown_id,
 )
 from mmt2ireid.gallery.exact import exact_search, rounding_error
-from mmt2ireid.gallery.milvus_client import Place, connect, disconnect, errors_in_words, quiet
+from mmt2ireid.gallery.milvus_client import Place, connect, disconnect, errors_in_words
 from mmt2ireid.gallery.milvus_collection import TIMEOUT as _TIMEOUT
-from mmt2ireid.gallery.milvus_collection import open_collection
+from mmt2ireid.gallery.milvus_collection import open_collection, read_rows
 from mmt2ireid.gallery.milvus_rows import (
     CROP,
     KEY,
@@ -31,8 +32,8 @@ from mmt2ireid.gallery.milvus_rows import (
     as_crop,
     as_row,
     filter_expression,
+    key_filters,
     key_of,
-    keys_expression,
 )
 from mmt2ireid.gallery.milvus_stored import written_for_good
 from mmt2ireid.gallery.records import AddCount, Crop, Hit, Value, check_crops, check_ids, check_vectors
@@ -48,6 +49,8 @@ _MAX_BYTES = 2**24
 # So many hits more than asked for are fetched, to be put in order by their exact scores.
 _SPARE = 16
 _KEYS_PER_CALL = 1000
+# The time that milvus-lite takes to give vectors grows with the square of their number.
+_VECTORS_PER_CALL = 100
 _STRONG = 'Strong'
 
 
@@ -140,15 +143,15 @@ class MilvusGallery(Gallery):
         self._check_writable()
         with self._lock, self._words('deleting from'):
             gone = sorted(self.known(ids))
-            for names in _parts(gone, _KEYS_PER_CALL):
+            for expression in key_filters(map(key_of, gone), _KEYS_PER_CALL):
                 with written_for_good(self._place):
-                    self._calls.delete(self._collection, filter=keys_expression(names), timeout=_TIMEOUT)
+                    self._calls.delete(self._collection, filter=expression, timeout=_TIMEOUT)
         return len(gone)
 
     def known(self, ids: Iterable[str]) -> set[str]:
         """See :meth:`Gallery.known`."""
         names = list(dict.fromkeys(check_ids(ids)))
-        keys = {row[KEY] for part in _parts(names, _KEYS_PER_CALL) for row in self._query(keys_expression(part), [KEY])}
+        keys = self._rows_of(map(key_of, names), [KEY], _KEYS_PER_CALL)
         return {name for name in names if key_of(name) in keys}
 
     def get(self, ids: Iterable[str]) -> list[Crop]:
@@ -157,7 +160,7 @@ class MilvusGallery(Gallery):
 
     def vectors(self, ids: Iterable[str]) -> np.ndarray:
         """See :meth:`Gallery.vectors`."""
-        rows = self._fetch(ids, VECTOR)
+        rows = self._fetch(ids, VECTOR, _VECTORS_PER_CALL)
         return np.array([row[VECTOR] for row in rows], dtype=np.float32).reshape(-1, self.dim)
 
     def search(self, vectors: np.ndarray, top_k: int = 10, where: Where | None = None) -> list[list[Hit]]:
@@ -186,7 +189,7 @@ class MilvusGallery(Gallery):
         with self._lock:
             if self._values is None:
                 self._values = {}
-                for number, row in enumerate(self._rows([CROP])):
+                for number, row in enumerate(read_rows(self._calls, self._place, [CROP])):
                     if number == MAX_LOOKED_AT:
                         break
                     self._note(as_crop(row[CROP]))
@@ -194,7 +197,9 @@ class MilvusGallery(Gallery):
 
     def ids(self) -> Iterator[str]:
         """See :meth:`Gallery.ids`; those at the time of the call."""
-        pairs = [(row[SEQUENCE], as_crop(row[CROP]).id) for row in self._rows([SEQUENCE, CROP])]
+        pairs = [
+            (row[SEQUENCE], as_crop(row[CROP]).id) for row in read_rows(self._calls, self._place, [SEQUENCE, CROP])
+        ]
         return (name for _, name in sorted(pairs))
 
     def close(self) -> None:
@@ -227,48 +232,47 @@ class MilvusGallery(Gallery):
         self._last_sequence = first + count
         return first
 
-    def _query(self, expression: str, fields: list[str]) -> list[dict[str, Any]]:
-        with self._words('looking up crops in'):
-            return self._calls.query(
-                self._collection, filter=expression, output_fields=fields, consistency_level=_STRONG, timeout=_TIMEOUT
-            )
+    def _rows_of(self, keys: Iterable[str], fields: list[str], per_call: int) -> dict[str, dict[str, Any]]:
+        """Rows by their keys, as far as they are there."""
+        found: dict[str, dict[str, Any]] = {}
+        for expression in key_filters(keys, per_call):
+            with self._words('looking up crops in'):
+                rows = self._calls.query(
+                    self._collection,
+                    filter=expression,
+                    output_fields=fields,
+                    consistency_level=_STRONG,
+                    timeout=_TIMEOUT,
+                )
+            found.update((row[KEY], row) for row in rows)
+        return found
 
-    def _fetch(self, ids: Iterable[str], field: str) -> list[dict[str, Any]]:
+    def _fetch(self, ids: Iterable[str], field: str, per_call: int = _KEYS_PER_CALL) -> list[dict[str, Any]]:
         names = check_ids(ids)
-        found = {}
-        for part in _parts(list(dict.fromkeys(names)), _KEYS_PER_CALL):
-            found.update({row[KEY]: row for row in self._query(keys_expression(part), [KEY, field])})
+        found = self._rows_of(map(key_of, names), [KEY, field], per_call)
         for name in names:
             if key_of(name) not in found:
                 raise unknown_id(name)
         return [found[key_of(name)] for name in names]
 
-    def _rows(self, fields: list[str]) -> Iterator[dict[str, Any]]:
-        with self._words('reading from'):
-            with quiet():
-                iterator = self._calls.query_iterator(
-                    self._collection, batch_size=4096, filter='', output_fields=fields, consistency_level=_STRONG
-                )
-            try:
-                while rows := iterator.next():
-                    yield from rows
-            finally:
-                iterator.close()
-
     def _ask(self, queries: np.ndarray, expression: str, limit: int) -> list[list[dict[str, Any]]]:
+        """Rows of the best crops of each query, by Milvus' own scores."""
         with self._words('searching in'):
             answers = self._calls.search(
                 self._collection,
                 data=list(queries),
                 filter=expression,
                 limit=limit,
-                output_fields=[SEQUENCE, CROP, VECTOR],
+                output_fields=[KEY],
                 anns_field=VECTOR,
                 search_params={'metric_type': 'IP', 'params': self._search_params},
                 consistency_level=_STRONG,
                 timeout=_TIMEOUT,
             )
-        return [[hit['entity'] for hit in hits] for hits in answers]
+        keys = [[hit['entity'][KEY] for hit in hits] for hits in answers]
+        rows = self._rows_of(chain(*keys), [KEY, SEQUENCE, CROP, VECTOR], _VECTORS_PER_CALL)
+        # What another program has deleted in between is not found.
+        return [[rows[key] for key in found if key in rows] for found in keys]
 
     def _best(self, query: np.ndarray, rows: list[dict[str, Any]], top_k: int, expression: str) -> list[Hit]:
         """The best of what Milvus found, by exact scores and order of insertion."""
@@ -292,7 +296,3 @@ class MilvusGallery(Gallery):
         assert self._values is not None
         for name, value in crop.metadata.items():
             self._values.setdefault(name, set()).add((type(value), value))
-
-
-def _parts(items: list[str], size: int) -> Iterator[list[str]]:
-    return (items[start : start + size] for start in range(0, len(items), size))

@@ -124,8 +124,14 @@ def errors_in_words(place: Place, doing: str) -> Iterator[None]:
     from pymilvus.exceptions import MilvusException
 
     try:
-        yield
+        with quiet():
+            yield
     except (MilvusException, grpc.RpcError, grpc.FutureTimeoutError) as error:
+        if isinstance(error, grpc.FutureTimeoutError) or 'DEADLINE_EXCEEDED' in str(error):
+            raise GalleryError(
+                f'{place.label}: {doing} Milvus took too long: it was given up. Ask for fewer crops at a time (top_k, '
+                'or queries), or give Milvus more memory and processors'
+            ) from error
         what = getattr(error, 'message', '') or str(error) or type(error).__name__
         raise GalleryError(f'{place.label}: {doing} Milvus failed: {" ".join(what.split())[:500]}') from error
 

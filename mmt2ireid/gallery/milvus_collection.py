@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from mmt2ireid.gallery.base import GalleryError, check_model
-from mmt2ireid.gallery.milvus_client import Place
+from mmt2ireid.gallery.milvus_client import Place, errors_in_words
 from mmt2ireid.gallery.milvus_rows import CONDITIONS, CROP, KEY, KEY_LENGTH, SEQUENCE, VECTOR
 
 FORMAT = 'mmt2ireid.gallery'
@@ -51,6 +52,25 @@ def open_collection(
         # Whoever made the collection was stopped before its index.
         client.create_index(place.collection, _index(client, index), timeout=TIMEOUT)
     client.load_collection(place.collection, timeout=TIMEOUT)
+
+
+def read_rows(client: Any, place: Place, fields: list[str]) -> Iterator[dict[str, Any]]:
+    """All rows of a collection.
+
+    Args:
+        client: a ``MilvusClient``.
+        place: where.
+        fields: of each row.
+    """
+    with errors_in_words(place, 'reading from'):
+        iterator = client.query_iterator(
+            place.collection, batch_size=4096, filter='', output_fields=fields, consistency_level='Strong'
+        )
+        try:
+            while rows := iterator.next():
+                yield from rows
+        finally:
+            iterator.close()
 
 
 def _create(client: Any, place: Place, model: str, dim: int, index: dict[str, Any]) -> None:

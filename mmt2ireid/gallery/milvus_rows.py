@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mmt2ireid.gallery.records import Crop
@@ -28,9 +28,11 @@ def key_of(name: str) -> str:
     return hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()
 
 
-def keys_expression(names: Iterable[str]) -> str:
-    """Filter for the crops with these ids."""
-    return f'{KEY} in {json.dumps([key_of(name) for name in names])}'
+def key_filters(keys: Iterable[str], size: int) -> Iterator[str]:
+    """Filters for the rows with these primary keys, each for so many of them at most."""
+    different = list(dict.fromkeys(keys))
+    for start in range(0, len(different), size):
+        yield f'{KEY} in {json.dumps(different[start : start + size])}'
 
 
 def as_row(crop: Crop, vector: list[float], sequence: int) -> dict[str, Any]:

@@ -122,6 +122,68 @@ def test_ties_beyond_what_is_fetched(gallery):
 
 
 @needs_milvus_lite
+def test_vectors_are_fetched_few_at_a_time(gallery, monkeypatch):
+    """The time that milvus-lite takes to give vectors grows with the square of their number."""
+    rows, queries = unit_rows(450), unit_rows(30, seed=7)
+    plain = PlainGallery()
+    for one in (gallery, plain):
+        one.add(crops(450), rows)
+    asked, client = [], gallery._client
+
+    class Counting:
+        def search(self, *args, **options):
+            asked.append(('search', options['output_fields'], 0))
+            return client.search(*args, **options)
+
+        def query(self, *args, **options):
+            found = client.query(*args, **options)
+            asked.append(('query', options['output_fields'], len(found)))
+            return found
+
+    monkeypatch.setattr(gallery, '_client', Counting())
+    for part, top_k in ((queries[:1], 400), (queries, 10)):
+        hits = [[(hit.crop, hit.score) for hit in line] for line in gallery.search(part, top_k)]
+        assert hits == plain.search(part, top_k)
+    np.testing.assert_array_equal(gallery.vectors([f'c{n}' for n in range(450)]), rows)
+    monkeypatch.setattr(gallery, '_client', client)
+    with_vectors = [(call, count) for call, fields, count in asked if 'vector' in fields]
+    assert all(call == 'query' and count <= 100 for call, count in with_vectors) and len(with_vectors) >= 12
+
+
+@needs_milvus_lite
+@pytest.mark.slow
+def test_thousands_of_wide_crops_are_found_in_seconds(tmp_path):
+    rows = unit_rows(2600, 896)
+    with open_gallery(tmp_path / 'g.db', model='m', dim=896) as gallery:
+        gallery.add(crops(2600), rows)
+        start = time.monotonic()
+        assert len(gallery.search(rows[:1], 2500)[0]) == 2500
+        assert time.monotonic() - start < 20, 'it took 53 s when all vectors were asked for at once'
+
+
+@needs_milvus_lite
+@pytest.mark.parametrize('kind', ['call', 'wait'])
+def test_what_takes_too_long_is_told_in_words(gallery, monkeypatch, kind):
+    import grpc
+
+    class LateError(grpc.RpcError):
+        def __str__(self):
+            return '<_InactiveRpcError of RPC that terminated with:\n\tstatus = StatusCode.DEADLINE_EXCEEDED'
+
+    def late(*args, **options):
+        raise LateError if kind == 'call' else grpc.FutureTimeoutError
+
+    monkeypatch.setattr(gallery._client, 'search', late)
+    monkeypatch.setattr(gallery._client, 'query', late)
+    for call in (lambda: gallery.search(unit_rows(1), 5), lambda: gallery.known(['c1']), lambda: len(gallery)):
+        with pytest.raises(
+            GalleryError, match=r'g\.db: .* Milvus took too long: it was given up\. Ask for fewer'
+        ) as error:
+            call()
+        assert 'RpcError' not in str(error.value)
+
+
+@needs_milvus_lite
 def test_many_queries_and_large_answers(gallery, monkeypatch):
     monkeypatch.setattr(milvus, '_MAX_BYTES', 2**17)
     plain = PlainGallery()
