@@ -72,4 +72,10 @@ GOLD = {
     'Man, 40s, brown hair. A navy dress with white polka dots, white socks.':
         'man|brown hair|navy dress|white polka-dots|white socks',
     'A light blue turtle-neck, gray pants.': 'light blue turtleneck|gray pants',
+    'He has on black, shiny shoes and a long, black, winter coat.': 'black shiny shoes|long black winter coat',
+    'The man is wearing all black, white sneakers and a hat.': 'man|white sneakers|hat',
+    'The jacket is a light gray, pants are black.': 'jacket|pants',
+    'He carries his black, leather bag and a light-blue, long-sleeved shirt.':
+        'black leather bag|light-blue long-sleeved shirt',
+    'A woman in black, jeans jacket, and heels.': 'woman|jeans jacket|heels',
 }  # fmt: skip

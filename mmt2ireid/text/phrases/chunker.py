@@ -9,8 +9,9 @@ from mmt2ireid.text.phrases.roles import AND, COMMA, MODIFIER, NOUN, roles_of
 
 # To be raised with every change of the code from caption to form (words, roles, chunker, lemmas, synonyms) that changes
 # phrases: caches are keyed by it. Word lists and taggers have digests of their own.
-VERSION = 2
+VERSION = 3
 
+_LISTED = (COMMA + MODIFIER, COMMA + NOUN)
 # What stands before a list of modifiers that describe nothing which follows.
 _BEFORE_PREDICATE = frozenset(
     ('is', 'are', 'was', 'were', 'be', 'been', 'being', "'s", 'looks', 'look', 'appears', 'seems', ',')
@@ -72,14 +73,14 @@ def _end_of_modifiers(words: Sequence[str], roles: str, at: int, lexicon: Lexico
         end += 1
         if roles[end : end + 2] == AND + MODIFIER:
             end += 1
-        elif roles[end : end + 2] == COMMA + MODIFIER and _joins(words, at, end, lexicon):
+        elif roles[end : end + 2] in _LISTED and _joins(words, at, end, roles[end + 1], listed, lexicon):
             end, listed = end + 1, True
         elif listed and roles[end : end + 3] == COMMA + AND + MODIFIER:  # "a black, white, and red shirt"
             end += 2
     return end
 
 
-def _joins(words: Sequence[str], start: int, comma: int, lexicon: Lexicon) -> bool:
+def _joins(words: Sequence[str], start: int, comma: int, role: str, listed: bool, lexicon: Lexicon) -> bool:
     """Whether what stands before a comma describes what follows it: not in "is red, black pants"."""
     known = lexicon.words
     if not _surely_describes(words[comma - 1], lexicon):
@@ -87,10 +88,14 @@ def _joins(words: Sequence[str], start: int, comma: int, lexicon: Lexicon) -> bo
     before = start - 1
     while before >= 0 and words[before] in known['adverbs']:
         before -= 1
-    if before < 0 or words[before] in known['determiners'] | known['possessives']:
+    first = words[before] if before >= 0 else ''
+    determined = first != 'all' and first in known['determiners'] | known['possessives']
+    if role == NOUN:  # "a black, winter coat", but "it is a light gray, pants are black"
+        return listed or (determined and not (first in ('a', 'an') and words[comma + 1].endswith('s')))
+    if before < 0 or determined:
         return True
     colors = words[comma - 1] in known['colors'] and words[comma + 1] in known['colors']
-    return words[before] not in _BEFORE_PREDICATE and not colors
+    return first not in _BEFORE_PREDICATE and not colors
 
 
 def _surely_describes(word: str, lexicon: Lexicon) -> bool:

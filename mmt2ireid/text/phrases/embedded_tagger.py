@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mmt2ireid.text.phrases.lexicon import Lexicon, shared_lexicon
 
-VERSION = 2
+VERSION = 3
 
 # The tag of a word that only one list has; longer lists of open classes come last.
 _CLOSED = (
@@ -89,6 +89,8 @@ class EmbeddedTagger:
             return 'NN' if before in ('DT', 'PRP$', 'JJ') and not word.endswith(('ed', 'ing')) else 'VBZ'
         if word in known['adverbs']:
             return 'RB'
+        if '-' in word and word.rpartition('-')[2] in known['colors']:
+            return 'JJ'  # "light-blue"
         return _by_suffix(word, before, self._may_begin_phrase(after))
 
     def _her_or_that(self, word: str, after: str) -> str:

@@ -44,7 +44,8 @@ def roles_of(words: Sequence[str], tags: Sequence[str], lexicon: Lexicon) -> str
         belongs = role == MODIFIER and words[i] in lexicon.words['parts']
         roles[i] = role
         # Through a conjunction or a comma one sees what follows it: "black and white striped shirt".
-        beyond = beyond if role in (AND, COMMA) and beyond == MODIFIER else role
+        if not (role == AND and beyond == MODIFIER) and role != COMMA:
+            beyond = role
         after = role
     return ''.join(roles)
 
@@ -53,7 +54,7 @@ def _role(word: str, tag: str, before: str, after: str, beyond: str, lexicon: Le
     """``before`` is the tag of the word before, ``after`` the next role, ``beyond`` the one past an "and" or comma."""
     if tag == 'CC':
         return AND
-    if word == ',' and beyond == MODIFIER and after in (MODIFIER, AND):
+    if word == ',' and (after == NOUN or (beyond == MODIFIER and after in (MODIFIER, AND))):
         return COMMA
     if word in lexicon.sure_others or not word[0].isalnum():
         return OTHER
