@@ -16,5 +16,5 @@ model = dict(
     heads=dict(irr=dict(all_places=True), identity=dict(num_classes=11003)))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, begin=0, end=6, by_epoch=True),
-    dict(type='CosineAnnealingLR', eta_min=0.0, begin=5, end=60, by_epoch=True),
+    dict(type='CosineAnnealingLR', eta_min=0.0, begin=5, by_epoch=True),
 ]

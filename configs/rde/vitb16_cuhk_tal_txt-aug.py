@@ -3,7 +3,6 @@
 _base_ = './vitb16_cuhk_tal.py'
 
 masks = dict(type='CLIPTokenizer', max_length=77, mask_token=True)
-tokenizer = dict(mask_token=True)
 train_pipeline = [
     *_base_.augmentation,
     dict(type='Tokenize', tokenizer=masks),
