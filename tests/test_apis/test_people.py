@@ -19,7 +19,7 @@ from PIL import Image
 from mmt2ireid.apis.devices import usable_device
 from mmt2ireid.apis.people import crop_people
 from mmt2ireid.apis.people.boxes import BoxRules, choose_people, non_maximum_suppression
-from mmt2ireid.apis.people.detectors import AUTO, HOG, TorchvisionDetector, load_detector
+from mmt2ireid.apis.people.detectors import AUTO, HOG, HOGDetector, TorchvisionDetector, load_detector
 from mmt2ireid.apis.people.video import count_frames, video_frames
 from mmt2ireid.apis.search import read_picture
 from mmt2ireid.apis.search.metadata import read_metadata
@@ -305,7 +305,7 @@ def test_missing_weights_are_named(monkeypatch, tmp_path):
     message = str(caught.value)
     assert all(
         part in message
-        for part in (SMALL_MODEL, 'https://download.pytorch.org/models/ssdlite', str(tmp_path), 'weights=PATH', 'hog')
+        for part in (SMALL_MODEL, 'https://download.pytorch.org/models/ssdlite', str(tmp_path), '--weights FILE', 'hog')
     )
 
 
@@ -510,6 +510,15 @@ def test_a_damaged_log_is_named(entry, tmp_path):
         file.write(f'{entry}\n')
     with pytest.raises(ValueError, match=r'log\.jsonl, line 4: must be JSON that crop_people wrote'):
         crop_people(source, tmp_path / 'crops', detector=red_people, progress=False)
+
+
+def test_hog_counts_people_that_it_is_sure_of(monkeypatch, tmp_path):
+    monkeypatch.setattr(HOGDetector, '__init__', lambda self: None)
+    boxes = np.array([[10, 10, 60, 150], [200, 10, 250, 150]], dtype=float)
+    monkeypatch.setattr(HOGDetector, '__call__', lambda self, picture: (boxes, np.array([1.3, 1.1])))
+    source = save(tmp_path / 'x.png', np.full((200, 300, 3), 90, np.uint8))
+    assert crop_people(source, tmp_path / 'out', detector=HOG, progress=False).crops == 1
+    assert crop_people(source, tmp_path / 'low', detector=HOG, min_score=0.5, progress=False).crops == 2
 
 
 @pytest.mark.parametrize(('name', 'value'), [('every', float('inf')), ('min_score', float('nan'))])

@@ -27,14 +27,16 @@ _COCO_PERSON = 1
 class HOGDetector:
     """OpenCV's built-in people detector (Dalal and Triggs, CVPR 2005): upright people of about 100 pixels and more.
 
-    It needs no weights and no GPU, and misses many that a network finds. Scores are distances to the decision plane.
+    It needs no weights and no GPU, and misses many that a network finds. Scores are distances to the decision plane. It
+    also takes other things for people: on 48 photos and three videos, 22 of 56 crops with scores from 0.5 on showed
+    none, and none of those had more than 1.2.
 
     Raises:
         ImportError: this OpenCV has no such detector: version 5 keeps it in ``opencv-contrib-python``.
     """
 
     name = HOG
-    min_score = 0.5
+    min_score = 1.2
 
     def __init__(self) -> None:
         import cv2
@@ -181,8 +183,8 @@ def _load_weights(name: str, url: str, weights: str | Path | None) -> dict[str, 
             raise FileNotFoundError(
                 f'the weights of detector {name} could not be downloaded from {url} ({error.__cause__}). Bring the '
                 f'file from a machine with network (curl -L -O {url}) and put it at '
-                f'{os.path.join(torch.hub.get_dir(), "checkpoints", file)}, or name it: weights=PATH. '
-                f'The detector {HOG!r} needs none'
+                f'{os.path.join(torch.hub.get_dir(), "checkpoints", file)}, or name it with '
+                f'--weights FILE (in Python weights=FILE). The detector {HOG!r} needs none'
             ) from error
     if not isinstance(state, dict):
         raise ValueError(f'weights {weights or url} must hold tensors by name, but hold a {type(state).__name__}')
