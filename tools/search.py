@@ -152,8 +152,16 @@ def open_index(args: argparse.Namespace, encoder: Encoder) -> tuple[Gallery, boo
 
 
 def check_fields_of(searcher: PersonSearcher, conditions: Sequence[str]) -> None:
-    """Tells of conditions on what no crop has, which a wrong letter or a forgotten --pattern makes."""
+    """Tell of conditions on what no crop has, which a wrong letter or a forgotten --pattern makes.
+
+    Raises:
+        ValueError: a condition can hold for no crop, such as ``floor>=two`` where floors are numbers.
+    """
     where, fields = parse_filter(conditions), searcher.fields()
+    for condition in where.conditions if where else ():
+        reason = condition.why_never(fields.get(condition.field, ()))
+        if reason:
+            raise ValueError(f'--where {reason}')
     for name in dict.fromkeys(condition.field for condition in (where.conditions if where else ())):
         if name not in fields:
             has = f'the crops have {", ".join(sorted(fields))}' if fields else 'no metadata are known of the crops'

@@ -35,9 +35,10 @@ class Condition:
     values: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        values = (self.values,) if isinstance(self.values, (str, int, float, bool)) else tuple(self.values)
+        alone = isinstance(self.values, (str, int, float, bool)) or not isinstance(self.values, Iterable)
+        values = (self.values,) if alone else tuple(self.values)
         object.__setattr__(self, 'values', tuple(_as_text(value) for value in values))
-        if not self.field.strip():
+        if not isinstance(self.field, str) or not self.field.strip():
             raise ValueError(f'a condition must name a field, as in camera=c1, but got {self}')
         if self.op not in EQUAL_OPS + ORDER_OPS:
             raise ValueError(f'op must be one of {", ".join(EQUAL_OPS + ORDER_OPS)}, but got {self.op!r}')
@@ -59,6 +60,29 @@ class Condition:
             return _ordered(value, self.op, text)
         number = as_number(text)
         return number is not None and _ordered(value, self.op, number)
+
+    def why_never(self, values: Iterable[Value]) -> str:
+        """Why the condition holds for no value of its kind: ``floor>=two`` where floors are numbers.
+
+        Args:
+            values: of the field, all of them or the lowest and the highest.
+
+        Returns:
+            A sentence; '' if it may hold.
+        """
+        kinds = {_kind(value) for value in values}
+        if not kinds or 'texts' in kinds or self.op == '!=':
+            return ''
+        if self.op in ORDER_OPS and kinds == {'true and false'}:
+            return f'{self}: {self.field} is true or false, which have no order'
+        spelled = {kind for text in self.values for kind in _kinds_of(text)}
+        if self.op in ORDER_OPS:
+            spelled &= {'numbers'}
+        if kinds & spelled:
+            return ''
+        return (
+            f'{self}: {self.field} has {" and ".join(sorted(kinds))}, but {" and ".join(self.values)} is none of these'
+        )
 
 
 @dataclass(frozen=True)
@@ -87,8 +111,10 @@ class Where:
                 not count. A value with a comma of its own needs :class:`Condition`.
 
         Raises:
-            ValueError: not of the form FIELD OPERATOR VALUE.
+            ValueError: not of the form FIELD OPERATOR VALUE, or no text.
         """
+        if not isinstance(texts, Iterable):
+            raise ValueError(f'conditions must be texts such as camera=c1,c2, but got {texts!r}')
         return cls(tuple(_parse(text) for text in ([texts] if isinstance(texts, str) else texts)))
 
     def holds(self, metadata: Mapping[str, Value]) -> bool:
@@ -120,6 +146,8 @@ def as_flag(text: str) -> bool | None:
 
 
 def _parse(text: str) -> Condition:
+    if not isinstance(text, str):
+        raise ValueError(f'a condition must be a text such as camera=c1,c2, but got {text!r}')
     match = _CONDITION.fullmatch(text)
     if match is None or not match[1]:
         raise ValueError(f'a condition must look like camera=c1,c2 or time>=2026-01-01T10:00, but got {text!r}')
@@ -128,6 +156,16 @@ def _parse(text: str) -> Condition:
     if not all(values) or rest[:1] in tuple('=<>!'):
         raise ValueError(f'a condition must have a value behind {match[2]}, as in camera=c1,c2, but got {text!r}')
     return Condition(field, op, values)
+
+
+def _kind(value: Value) -> str:
+    return 'texts' if isinstance(value, str) else 'true and false' if isinstance(value, bool) else 'numbers'
+
+
+def _kinds_of(text: str) -> set[str]:
+    """What a value of a condition may stand for beside a text."""
+    known = {'numbers': as_number(text), 'true and false': as_flag(text)}
+    return {kind for kind, value in known.items() if value is not None}
 
 
 def _as_text(value: object) -> str:

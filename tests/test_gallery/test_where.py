@@ -70,3 +70,41 @@ def test_conditions_that_are_made_by_hand():
         Condition(' ', '=', ('1',))
     with pytest.raises(ValueError, match='must be text, a number'):
         Condition('k', '=', (None,))
+
+
+@pytest.mark.parametrize('texts', [[5], [None], [b'a=b'], [['a=b']], 5, None])
+def test_what_is_no_text_is_no_condition(texts):
+    with pytest.raises(ValueError, match=r'condition.* must be .*text.* such as camera=c1,c2, but got'):
+        Where.parse(texts)
+
+
+def test_parts_of_conditions_that_are_none():
+    with pytest.raises(ValueError, match='must name a field'):
+        Condition(5, '=', ('1',))
+    with pytest.raises(ValueError, match='must be text, a number'):
+        Condition('k', '=', None)
+
+
+@pytest.mark.parametrize(
+    ('condition', 'values', 'reason'),
+    [
+        ('floor>=two', [1, 2, 3.5], 'floor>=two: floor has numbers, but two is none of these'),
+        ('floor=two', (1, 200), 'floor=two: floor has numbers, but two is none of these'),
+        ('floor=two,three', [1], 'two and three is none of these'),
+        ('inside>=true', [True, False], 'inside is true or false, which have no order'),
+        ('inside=yes', [True], 'inside has true and false, but yes'),
+        ('n<true', [1, True], 'n has numbers and true and false, but true is none'),
+        ('floor>=2', [1, 2], ''),
+        ('floor=two,2', [1], ''),
+        ('floor!=two', [1], ''),
+        ('time>=two', ['a', 'b'], ''),
+        ('n>=two', [1, 'a'], ''),
+        ('inside=true', [True], ''),
+        ('nothing>=two', [], ''),
+    ],
+)
+def test_conditions_that_can_hold_for_no_crop_are_named(condition, values, reason):
+    (parsed,) = Where.parse(condition).conditions
+    assert reason in parsed.why_never(values) and bool(reason) == bool(parsed.why_never(values))
+    if reason:
+        assert not any(parsed.holds(value) for value in values)

@@ -276,6 +276,14 @@ def test_a_condition_on_what_no_crop_has_is_told(search):
     assert "no crop has 'camera': no metadata are known" in search(TEXTS[0], '--where', 'camera=cam_a')[2]
 
 
+def test_a_condition_that_can_hold_for_no_crop_is_refused(search):
+    pattern = ('--pattern', r'(?P<floor>\d)\.png')
+    status, printed, told = search(TEXTS[0], *pattern, '--where', 'floor>=two')
+    assert status == 2 and not printed
+    assert told.splitlines()[-1] == 'error: --where floor>=two: floor has numbers, but two is none of these'
+    assert search(TEXTS[0], *pattern, '--where', 'floor>=2')[0] == 0
+
+
 @pytest.mark.parametrize('option', ['--out', '--json'])
 def test_results_that_cannot_be_written_are_told_before_the_search(option, search, crops, tmp_path):
     place = tmp_path / 'folder.png'

@@ -130,8 +130,8 @@ def crop_people(
         weights: a local file of the torchvision model's weights; by default they are downloaded once.
         device: of the torchvision model.
         every: seconds of a video from one picture to the next.
-        min_score: lowest score that counts; by default 0.7 of torchvision's models, 1.2 of HOG, which below that often finds
-            what is no person, and 0.5 of a function.
+        min_score: lowest score that counts; by default 0.7 of torchvision's models, 1.2 of HOG, which below that often
+            finds what is no person, and 0.5 of a function.
         max_overlap: of two boxes that overlap by more (intersection over union) the better one counts.
         min_height: in pixels; smaller people are left out.
         min_width: in pixels.

@@ -180,5 +180,4 @@ def parse_filter(where: Filter) -> Where | None:
     """
     if where is None or isinstance(where, Where):
         return where
-    conditions = [where] if isinstance(where, str) else list(where)
-    return Where.parse(conditions) if conditions else None
+    return Where.parse(where) or None
