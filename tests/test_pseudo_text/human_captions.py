@@ -100,6 +100,45 @@ A woman has a toddler on her hip. The toddler has a bib on and she wears a sun-d
 The woman has a coat on and the child next to her has a balloon.
 a man wearing a blue shirt , white pants and black shoes
 the man is wearing a black shirt. he has a bag, too.
+The man has a black bag white in the middle and carries a phone.
+A woman wears a polo style black shirt with tan khakis.
+His jeans are dark blue and his tennis shoes white.
+He wears his shirt open, tie loose and jacket over one arm.
+The girl's hair is brown with blonde streaks. Shorts are jean. T-shirt is orange.
+A man in a suit with a light blue dress shirt, the jacket black and the tie red.
+She is holding a coffee cup with a white lid and a brown paper bag.
+A woman, possibly a nurse, wears blue scrubs; she is talking to a man wearing a tie.
+The man is carrying his girlfriend's purse and she is carrying his hat.
+He has his left arm around her and wears a Lakers jersey.
+She wears a t-shirt dress, black tights, ankle boots.
+The man appears to be with his son, who wears a red shirt and blue shorts.
+A lady in her 50's with a perm, pearl earrings and a lavender two-piece suit.
+The young lady's skirt is a black and white check. Her tee has a picture of a girl on it.
+The woman wears a shirt like a man's and her hair like a boy's.
+A teenage girl is texting. The girl wears a choker and the hoodie is tied at her waist.
+A mom pushes a baby in a stroller. She is wearing a ball cap, tank top and running shorts.
+He or she wears a hooded rain-coat, so neither the face nor the hair is visible.
+The person (male or female) is wearing dark jeans.
+The man has a black and gray back-pack and headphones. He's wearing size 10.5 shoes, I'd guess.
+Someone wearing a gray t-shirt, jean shorts, and flip-flops; he or she is bald.
+The boy carries a girl on his back. Her sandals are pink.
+He is wearing a dark blue, button-up shirt, and khaki colored, cargo shorts.
+She has a white, over-sized sweater, and dark, skinny jeans.
+The man is wearing a checked, short-sleeve, button-down shirt and brown slacks.
+Two women walk together; the taller one is in a mini skirt, the shorter in jeans.
+The man wears a grey sweater vest, a white collared shirt and a pair of black-framed glasses.
+He is wearing a long-sleeve and jeans.
+A man wearing a zip-up and black joggers.
+She is in a one-piece and flip flops. He stands behind her.
+The man is looking back at the woman he just passed.
+A man wearing Nike Air Jordans, a snapback and a gold chain.
+This pedestrian's sweater is half black, half white, and her pants are plaid.
+The man is wearing a t-shirt and has a hoodie on over it.
+A man who is with a child wears a polo. The child wears a pink hat.
+A waiter in a white jacket and black bow tie, tray in hand, is serving a lady.
+The woman in the picture is wearing a tan fedora and her date is in a suit.
+A young boy, about 8, has on his dad's hat.
+She has a boyish haircut and is dressed like a man.
 A woman with short blonde hair wears a teal cardigan, white capris, and nude flats, and she has a straw tote on her arm.
 The man wearing a burgundy sweater and grey dress pants is pushing a shopping cart with a box in it.
 A tall man has his hood up, and he has a pair of white headphones over it.
@@ -201,11 +240,14 @@ The boy wears a red cap, a striped t-shirt khaki shorts and sandals.
 She has long hair black dress and a brown purse.
 The man has a gray polo black shorts and sneakers.
 He carries an umbrella black backpack and a bottle.
+A boy in a green shirt tan shorts and sneakers.
 The man wears a gray hoodie jeans and boots.
 """,
     'number': """
 He is wearing a red flannel shirts, jeans and boots.
 The woman carries a two handbags.
+The man wears a velvet pants.
+The person wears a pair of boot.
 The man wears a brown corduroy pants.
 She wears a black satin dresses and heels.
 He has a black dress-shoes.
@@ -223,6 +265,8 @@ A woman in a red coat. He is carrying a purse.
 A man walks by. The woman has a black bag.
 He has short hair and her shoes are white.
 The lady is wearing a black dress and his hair is long.
+A man with a bag in her hand.
+A woman is walking. He wears a white hat.
 """,
     'age': """
 A little boy is walking. The elderly man has a bag.

@@ -25,7 +25,8 @@ from mmt2ireid.pseudo_text.defects.lexicon import (
 from mmt2ireid.pseudo_text.defects.mentions import SUBJECT_PLACES, Mention
 
 _PICTURES = frozenset(('picture', 'photo', 'image', 'print'))  # printed on clothes: "with a picture of a girl"
-_AS_PREDICATE = words('is looks seems appears be like as')
+# Not "like" and "as": "dressed like a man" is said of a woman.
+_AS_PREDICATE = words('is looks seems appears be')
 _OR = frozenset(('or', '/'))
 _HOLDING = words('hold holds holding held take takes taking grab grabs grabbing grasps grasping shake shakes shaking')
 _AROUND = words('arm arms hand hands')
