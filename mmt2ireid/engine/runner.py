@@ -9,6 +9,7 @@ from mmengine.runner import IterBasedTrainLoop, Runner
 from mmengine.runner.base_loop import BaseLoop
 from torch import nn
 
+from mmt2ireid.engine.compile import compile_encoders
 from mmt2ireid.engine.loaders import require_all_items, require_batches
 from mmt2ireid.engine.schedules import fit_schedules
 from mmt2ireid.engine.work_dir_lock import only_training
@@ -34,6 +35,17 @@ class CheckedRunner(Runner):
         """
         with only_training(self.work_dir, is_main=is_main_process()):
             return super().train()
+
+    def _maybe_compile(self, target: str) -> None:
+        """Has the encoders compiled for training where ``compile`` is set; MMEngine's compiles the whole step."""
+        settings = self.cfg.get('compile')
+        if settings is None or target != 'train_step':
+            return
+        names = compile_encoders(self.model, settings)
+        if names:
+            self.logger.info(f'{", ".join(names)} will be compiled: the first steps take minutes')
+        elif settings:
+            super()._maybe_compile(target)
 
     def build_param_scheduler(self, scheduler: Any) -> Any:
         """Builds the schedules, without those that training ends before; warns where others do not fit its length.
