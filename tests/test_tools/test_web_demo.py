@@ -209,6 +209,18 @@ def test_a_query_ranks_crops_and_a_click_shows_neighbours(visit):
     assert visit.shown()[0] == names and not visit.wrong
 
 
+HEIGHTS = "part => [...document.querySelectorAll(part + ' .card')].map(card => [card.offsetTop, card.offsetHeight])"
+
+
+def test_cards_of_a_row_are_equally_tall(visit):
+    for shown, show in (('#results', lambda: None), ('#results', lambda: visit.ask('a man in a red coat'))):
+        show()
+        rows = {}
+        for top, height in visit.page.evaluate(HEIGHTS, shown):
+            rows.setdefault(top, set()).add(height)
+        assert len(rows) > 1 and all(len(heights) == 1 for heights in rows.values()), rows
+
+
 def test_examples_search(visit):
     example = visit.page.locator('#examples button').first
     words = example.inner_text()

@@ -47,6 +47,7 @@ footer { display: none !important; }
 .heading p, .chosen p { margin: 0; color: var(--body-text-color-subdued); font-size: .95rem; overflow-wrap: anywhere; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(130px, 1fr)); gap: 14px; }
 .card { display: flex; flex-direction: column; gap: 5px; padding: 8px 8px 9px; text-align: left; cursor: pointer;
+  margin: 0 !important; /* Gradio gives 4px below to all but the last, which was so much taller */
   min-width: 0; border-radius: 12px; border: 1px solid var(--border-color-primary);
   background: var(--block-background-fill); color: var(--body-text-color); font: inherit;
   transition: border-color .12s, box-shadow .12s, transform .12s; }
