@@ -59,7 +59,7 @@ class ImageLimits:
 
     max_bytes: int = 2**26
     max_pixels: int = 50_000_000
-    max_aspect: int = 50
+    max_aspect: int = 200
     max_scanned: int = 10**9
 
     def __post_init__(self) -> None:

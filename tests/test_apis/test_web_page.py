@@ -205,7 +205,7 @@ GOOD = {
 }
 BAD = {
     'empty.png': (b'', 'is empty'),
-    'noise.jpg': (bytes(range(256)) * 9, 'no picture'),
+    'noise.jpg': (bytes(range(256)) * 9, 'no image'),
     'page.jpg': (b'<html><script>alert(1)</script></html>', 'web page'),
     'drawing.svg': (b'<svg xmlns="http://www.w3.org/2000/svg"/>', 'web page or other text'),
     'paper.pdf': (b'%PDF-1.4', 'PDF'),
