@@ -8,7 +8,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmt2ireid.io.jpeg_scans import count_scans
+from mmt2ireid.io.jpeg_scans import START_OF_SCAN, count_scans
 
 # Errors of the machine, not of the image: a run must stop and be started again, not leave the image out.
 _OUTAGES = {
@@ -111,7 +111,8 @@ class ImageLimits:
             BadImageError: it has too many scans for its size.
         """
         most = max(1, self.max_scanned // pixels)
-        if count_scans(content, most) > most:
+        # Counting bytes that may be the marker of a scan is a tenth of the work, and enough for nearly all images.
+        if content.count(START_OF_SCAN) > most and count_scans(content, most) > most:
             raise BadImageError(name, f'is stored in more than {most} scans, the most that are read at its size')
 
     def too_many(self, what: str) -> str:

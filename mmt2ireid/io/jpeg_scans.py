@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+START_OF_SCAN = b'\xff\xda'
+"""Marker of a scan; the same bytes may stand within other parts of a file."""
+
 # A marker; in the coded data of a scan, 0xff is followed by zero or by the number of a restart.
 _MARKER = re.compile(rb'\xff([^\x00\xd0-\xd7\xff])')
 _START_OF_IMAGE, _END_OF_IMAGE, _START_OF_SCAN, _TEMPORARY = b'\xd8', b'\xd9', b'\xda', b'\x01'
