@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from export_models import CAPTIONS, LENGTH, copy_graphs, left_in, make_model, pictures
+from export_models import CAPTIONS, LENGTH, clip_model, copy_graphs, left_in, make_model, pictures
 from mmcv.transforms import Resize
 from mmengine.model import BaseModule
 from mmpretrain.models.utils import ShiftWindowMSA
@@ -204,6 +204,14 @@ def test_what_is_interrupted_leaves_nothing(bert, copied, tmp_path, monkeypatch)
 
     monkeypatch.setattr(exporting, 'export_texts', interrupt)
     with pytest.raises(KeyboardInterrupt):
+        export_model(config, checkpoint, tmp_path / 'new', timing=False)
+    assert left_in(tmp_path) == []
+
+
+def test_half_weights_are_refused(tmp_path):
+    encoder = dict(clip_model('clip')['text_encoder'], half_weights=True)
+    config, checkpoint = make_model('clip', tmp_path, text_encoder=encoder)
+    with pytest.raises(ValueError, match='half_weights of the encoders must be False for an export'):
         export_model(config, checkpoint, tmp_path / 'new', timing=False)
     assert left_in(tmp_path) == []
 

@@ -93,6 +93,11 @@ def check_model(model: Any) -> None:
             'data_preprocessor must be a PairDataPreprocessor for its normalisation to be exported, but '
             f'{type(preprocessor).__name__} has no {", ".join(lacking)}'
         )
+    if any(getattr(part, 'half_weights', False) for part in model.modules()):
+        raise ValueError(
+            'half_weights of the encoders must be False for an export, but got True; a checkpoint trained with it '
+            'holds the same weights'
+        )
 
 
 def export_images(model: Any, size: tuple[int, int], path: Path, opset: int | None = None) -> dict[str, Any]:
