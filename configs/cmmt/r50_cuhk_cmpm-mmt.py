@@ -10,8 +10,12 @@ _base_ = [
 model = dict(
     type='MutualTeaching',
     heads=dict(
-        mutual=dict(type='MutualTeachingHead', num_images=34054, num_captions=68126, dim=1024, min_cluster_size=4),
+        mutual=dict(
+            type='MutualTeachingHead', num_images=34054, num_captions=68126, dim=1024, min_cluster_size=4,
+            triplet_input='before_norm'),
         cpm=dict(type='ProjectionMatchingHead', soft_labels='identity', loss_weight=0.8)))
 train_dataloader = dict(sampler=dict(_delete_=True, type='PseudoLabelSampler', num_clusters=32, num_instances=4))
 mutual = {key: value for key, value in _base_.clustering.items() if key not in ('eps_gap', 'refine')}
-custom_hooks = [*_base_.common_hooks, dict(mutual, type='MutualTeachingHook')]
+# As MMT's code: lists of 20, and an optimizer without memory at every epoch. Its rule for eps: eps_share (README).
+mutual.update(type='MutualTeachingHook', k1=20, reset_optimizer=True)
+custom_hooks = [*_base_.common_hooks, mutual]

@@ -5,7 +5,7 @@ are 0, 1, ..., and -1 is un-clustered.
 """
 
 from mmt2ireid.labeling.cluster import cluster
-from mmt2ireid.labeling.distance import jaccard_distance
+from mmt2ireid.labeling.distance import jaccard_distance, mean_of_closest
 from mmt2ireid.labeling.metrics import cluster_statistics, cross_modal_agreement, label_quality
 from mmt2ireid.labeling.neighbours import nearest_neighbours
 from mmt2ireid.labeling.pseudo_labels import PseudoLabels, check_rows, check_settings, pseudo_labels
@@ -23,6 +23,7 @@ __all__ = [
     'jaccard_distance',
     'keep_reliable',
     'label_quality',
+    'mean_of_closest',
     'nearest_neighbours',
     'pseudo_labels',
     'refine_labels',

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from mmt2ireid.labeling.features import Progress, UnitFeatures, no_progress
+from mmt2ireid.labeling.features import TIE_DECIMALS, Progress, UnitFeatures, no_progress
 from mmt2ireid.labeling.neighbours import nearest_neighbours
 from mmt2ireid.labeling.overlap import chunks, close_pairs, product_work
 
@@ -75,6 +75,32 @@ def jaccard_distance(
     graph = close_pairs(weights, max_distance, max_pairs, progress)
     graph.max_distance = max_distance
     return graph
+
+
+def mean_of_closest(distance: sparse.csr_matrix, share: float) -> float | None:
+    """Mean distance of the closest pairs, from which MMT's code (Ge et al., ICLR 2020) takes DBSCAN's eps.
+
+    Pairs at distance 0 do not count. Pairs that the graph does not store count as farther than all others.
+
+    Args:
+        distance: of :func:`jaccard_distance`, N x N.
+        share: of all pairs, in (0, 1); 0.0016 in MMT's code.
+
+    Returns:
+        The mean, rounded to 12 decimals; None if the graph stores too few pairs to tell.
+
+    Raises:
+        ValueError: ``share`` is out of range.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f'share must be between 0 and 1, but got {share}')
+    count = distance.shape[0]
+    above = sparse.triu(distance, k=1, format='coo').data
+    num_pairs = count * (count - 1) // 2 - int((above == 0).sum())
+    wanted, above = round(share * num_pairs), above[above > 0]
+    if not 1 <= wanted <= len(above):
+        return None
+    return round(float(np.sort(above)[:wanted].mean()), TIE_DECIMALS)
 
 
 def check_lists(k1: int, k2: int) -> None:

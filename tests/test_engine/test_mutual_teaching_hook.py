@@ -167,6 +167,34 @@ def test_accumulated_gradients_count_steps(make):
     assert max(errors) < 1e-5 < (seen[0] - seen[1]).abs().max()
 
 
+def test_eps_of_the_closest_pairs_is_frozen_at_the_first_clustering(make, tmp_path):
+    """As in MMT's code, and the same after a resume; the optimizer forgets everything at every epoch if asked to."""
+    changes = dict(eps_share=0.02, reset_optimizer=True)
+    steps, used = [], []
+
+    class Steps(Hook):
+        def after_train_epoch(self, runner):
+            state = runner.optim_wrapper.optimizer.state
+            steps.append({int(entry['step']) for entry in state.values()})
+            used.append(runner.model.heads['mutual'].eps.tolist())
+
+    whole = train(make(epochs=3, mutual=changes), Steps())
+    length = len(whole.train_dataloader)
+    assert all(max(found) == length for found in steps)
+    assert used[0] == used[1] == used[2] and all(0 < eps < 1 for eps in used[0])
+    cfg = make(epochs=3, mutual=changes, resume=True)
+    cfg.load_from = str(tmp_path / 'work/epoch_2.pth')
+    resumed = train(cfg).model.state_dict()
+    assert all(torch.equal(value, resumed[key]) for key, value in whole.model.state_dict().items())
+
+
+def test_shares_that_do_not_fit_are_refused(make):
+    with pytest.raises(ValueError, match='eps_share must be between 0 and 1 or None, but got 0'):
+        MutualTeachingHook(dataloader={}, eps_share=0)
+    with pytest.raises(ValueError, match=r'eps_share must be of pairs of images that share neighbors, but got 0.99'):
+        train(make(epochs=1, mutual=dict(eps_share=0.99)))
+
+
 def test_no_cluster_at_all(make, tmp_path):
     watch = Watch()
     runner = build_runner(make(epochs=2, mutual=dict(eps=0.03, min_samples=IMAGES)))

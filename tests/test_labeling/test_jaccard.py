@@ -7,7 +7,7 @@ from naive_labeling import make_features, naive_dbscan, naive_jaccard
 from scipy import sparse
 from sklearn.cluster import DBSCAN
 
-from mmt2ireid.labeling import cluster, jaccard_distance, overlap
+from mmt2ireid.labeling import cluster, jaccard_distance, mean_of_closest, overlap
 
 
 def assert_equals_dense(graph, dense, max_distance):
@@ -163,3 +163,23 @@ def test_nothing_and_one_cluster():
     assert cluster(jaccard_distance(np.eye(40), 5, 1), 0.5).tolist() == [-1] * 40
     one = make_features(25, 1, noise=0.01)[0]
     assert cluster(jaccard_distance(one), 0.6).tolist() == [0] * 25
+
+
+@pytest.mark.parametrize('share', [0.001, 0.01, 0.05])
+def test_mean_of_the_closest_pairs_equals_a_sort_of_all(share):
+    """As MMT's code finds DBSCAN's eps."""
+    feats, _ = make_features(120, 15, noise=0.8)
+    feats[7] = feats[6]  # a pair at distance 0 does not count
+    dense = naive_jaccard(feats, 10, 3)
+    every = np.sort(dense[np.triu_indices(120, 1)])
+    every = every[every > 0]
+    wanted = every[: round(share * len(every))].mean()
+    assert mean_of_closest(jaccard_distance(feats, 10, 3, 0.999), share) == pytest.approx(wanted, abs=1e-12)
+    few = jaccard_distance(feats, 10, 3, 0.3)
+    assert (mean_of_closest(few, share) is None) == (round(share * len(every)) > (few.data > 0).sum() // 2)
+
+
+@pytest.mark.parametrize('share', [0.0, 1.0, -1, float('nan')])
+def test_a_share_of_pairs_is_between_0_and_1(share):
+    with pytest.raises(ValueError, match='share must be between 0 and 1'):
+        mean_of_closest(jaccard_distance(make_features(20, 4)[0], 4, 2), share)

@@ -39,7 +39,8 @@ def set_labels(head, img=IMG_LABELS, txt=TXT_LABELS):
 
 def build(seed=0, heads=None, **changes):
     torch.manual_seed(seed)
-    config = dual_encoder_config({}, type='mmt2ireid.MutualTeaching', img_neck=BN_NECK, **changes)
+    changes = dict(img_neck=BN_NECK) | changes
+    config = dual_encoder_config({}, type='mmt2ireid.MutualTeaching', **changes)
     config['heads'] = {'mutual': MUTUAL, 'cpm': CPM, 'none': None} if heads is None else heads
     model = MODELS.build(config)
     model.init_weights()
@@ -264,9 +265,33 @@ def test_mixed_precision():
         assert losses[key].item() == pytest.approx(full[key].item(), rel=0.1)
 
 
+def test_triplets_before_the_norm():
+    """The triplet losses compare what both BatchNorm1d read, the others their output."""
+    necks = dict(img_neck=BN_NECK, txt_neck=dict(BN_NECK, in_channels=32, pool='max'))
+    heads = {name: {'mutual': dict(MUTUAL, triplet_input=name)} for name in ('embed', 'before_norm')}
+    models = {name: build(heads=heads[name], **necks) for name in heads}
+    compared, triplet = [], models['before_norm'].heads['mutual'].triplet
+    triplet.register_forward_pre_hook(lambda module, args: compared.append(args[0].detach()))
+    read = []
+    for neck in ('img_neck', 'txt_neck'):
+        norm = getattr(models['before_norm'].networks[0], neck).norm
+        norm.register_forward_pre_hook(lambda module, args: read.append(args[0].detach()))
+    losses = {name: model.loss(batch(model)) for name, model in models.items()}
+    assert torch.equal(compared[0], read[0]) and torch.equal(compared[2], read[1])
+    for key, value in losses['embed'].items():
+        assert torch.equal(value, losses['before_norm'][key]) == ('triplet' not in key), key
+
+
+def test_triplets_before_the_norm_need_necks_with_one():
+    model = build(heads={'mutual': dict(MUTUAL, triplet_input='before_norm')}, img_neck=dict(BN_NECK, pool='max'))
+    with pytest.raises(ValueError, match=r"LinearBNNeck of pool='mean' for images"):
+        model.loss(batch(model))
+
+
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
+        (dict(triplet_input='both'), r'triplet_input must be one of'),
         (dict(min_cluster_size=1), 'min_cluster_size must be from 2 to'),
         (dict(soft_id_weight=1.5), 'soft_id_weight must be from 0 to 1, but got 1.5'),
         (dict(smoothing=-0.1), 'smoothing must be from 0 to 1, but got -0.1'),

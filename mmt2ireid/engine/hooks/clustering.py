@@ -39,7 +39,8 @@ class Labels:
     Attributes:
         before: labels of images and of captions before refinement.
         after: and thereafter.
-        thresholds: independence that clusters of images and of captions need, NaN while there has been none.
+        thresholds: what is frozen from the first clusters on, of images and of captions: the independence that they
+            need, NaN while there has been none; of mutual teaching the eps.
     """
 
     before: tuple[np.ndarray, np.ndarray]
@@ -192,7 +193,7 @@ class ClusteringHook(Hook):
         labels = from_main_process(lambda: self._label(on_device_with_float64(features)))
         self._write(runner, features, labels)
         self._report(runner, labels)
-        warn_of_clusters(runner, labels.after, self.options)
+        warn_of_clusters(runner, labels.after, self._used(labels))
 
     def after_train(self, runner: Runner) -> None:
         """Ends a run that has never had clusters with an error: nothing of what was trained is lost.
@@ -266,6 +267,10 @@ class ClusteringHook(Hook):
         progress('refinement', 1.0)
         progress.close()
         return Labels((before[0], before[1]), after, (thresholds[0], thresholds[1]))
+
+    def _used(self, labels: Labels) -> dict[str, dict[str, Any]]:
+        """Settings that the labels were made with, by modality."""
+        return self.options
 
     def _report(self, runner: Runner, labels: Labels) -> None:
         log_clusters(runner, ' before and after refinement', (labels.before, labels.after), self.data)

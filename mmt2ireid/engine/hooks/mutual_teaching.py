@@ -11,12 +11,15 @@ import torch
 from mmengine.runner import Runner
 from torch import Tensor
 
-from mmt2ireid.engine.hooks.cluster_report import MODALITIES, log_clusters
+from mmt2ireid.engine.hooks.cluster_report import MODALITIES, NAMES, log_clusters
 from mmt2ireid.engine.hooks.clustering import ClusteringHook, Labels, _model
 from mmt2ireid.engine.hooks.step_progress import StepProgress
-from mmt2ireid.labeling import cluster, jaccard_distance
+from mmt2ireid.labeling import cluster, jaccard_distance, mean_of_closest
 from mmt2ireid.labeling.groups import UNCLUSTERED, contiguous
 from mmt2ireid.registry import HOOKS
+
+_BOUNDS = (0.7, 0.9, 0.999)
+"""Distances up to which pairs are stored, one after the other, until there are enough to find eps."""
 
 
 @HOOKS.register_module()
@@ -36,6 +39,10 @@ class MutualTeachingHook(ClusteringHook):
         head: name of the head.
         k1, k2, eps, min_samples, backend, approximate_from: as in :class:`ClusteringHook`. Clusters that have lost
             members to others and are smaller than the head's ``min_cluster_size`` are un-clustered.
+        eps_share: None (default) for ``eps`` as it is; or a share of all pairs: then each modality's eps is the mean
+            distance of its closest pairs at the first clustering, and frozen. MMT's code has 0.0016.
+        reset_optimizer: start the optimizer's state from scratch at every epoch, as MMT's code does; by default only
+            that of the classifiers is.
 
     Raises:
         ValueError: an argument does not fit.
@@ -54,7 +61,12 @@ class MutualTeachingHook(ClusteringHook):
         min_samples: int | Sequence[int] = 4,
         backend: str = 'torch',
         approximate_from: int | None = None,
+        eps_share: float | None = None,
+        reset_optimizer: bool = False,
     ) -> None:
+        if eps_share is not None and not 0 < eps_share < 1:
+            raise ValueError(f'eps_share must be between 0 and 1 or None, but got {eps_share}')
+        self.eps_share, self.reset_optimizer = eps_share, reset_optimizer
         super().__init__(
             dataloader=dataloader, head=head, k1=k1, k2=k2, eps=eps, eps_gap=None, min_samples=min_samples, refine=(),
             backend=backend, approximate_from=approximate_from,
@@ -108,23 +120,46 @@ class MutualTeachingHook(ClusteringHook):
         pass
 
     def _label(self, features: tuple[Tensor, Tensor]) -> Labels:
-        found = []
-        for name, rows in zip(MODALITIES, features, strict=True):
-            options, progress = dict(self.options[name]), StepProgress(f'clustering {name}:')
-            eps, min_samples = options.pop('eps'), options.pop('min_samples')
-            del options['eps_gap'], options['independence']
-            graph = jaccard_distance(rows, max_distance=eps, progress=progress, **options)
-            found.append(_large(cluster(graph, eps, min_samples), self.head.min_cluster_size))
+        found, used = [], []
+        for name, rows, known in zip(MODALITIES, features, self.head.eps.tolist(), strict=True):
+            progress = StepProgress(f'clustering {name}:')
+            labels, eps = self._cluster(name, rows, None if math.isnan(known) else known, progress)
+            found.append(_large(labels, self.head.min_cluster_size))
+            used.append(eps)
             progress('clusters', 1.0)
             progress.close()
-        return Labels((found[0], found[1]), (found[0], found[1]), (math.nan, math.nan))
+        return Labels((found[0], found[1]), (found[0], found[1]), (used[0], used[1]))
+
+    def _cluster(self, name: str, rows: Tensor, eps: float | None, progress: StepProgress) -> tuple[np.ndarray, float]:
+        """Labels of one modality and the eps that was used; eps: of an earlier epoch, if it is frozen."""
+        options = dict(self.options[name], progress=progress)
+        given, min_samples = options.pop('eps'), options.pop('min_samples')
+        del options['eps_gap'], options['independence']
+        if self.eps_share is None or eps is not None:
+            eps = given if eps is None else eps
+            return cluster(jaccard_distance(rows, max_distance=eps, **options), eps, min_samples), eps
+        for bound in _BOUNDS:
+            graph = jaccard_distance(rows, max_distance=bound, **options)
+            eps = mean_of_closest(graph, self.eps_share)
+            if eps is not None:
+                return cluster(graph, eps, min_samples), eps
+        raise ValueError(
+            f'eps_share must be of pairs of {NAMES[name]} that share neighbors, but got {self.eps_share}, and fewer '
+            'do: a larger k1 or a smaller eps_share leaves enough'
+        )
+
+    def _used(self, labels: Labels) -> dict[str, dict[str, Any]]:
+        return {name: {**self.options[name], 'eps': labels.thresholds[at]} for at, name in enumerate(MODALITIES)}
 
     def _write(self, runner: Runner, features: tuple[Tensor, Tensor], labels: Labels) -> None:
         device = self.head.img_labels.device
         img, txt = (torch.from_numpy(found).to(device) for found in labels.after)
         self.head.set_labels(img, txt, *features)
-        for parameter in self.head.parameters():
-            runner.optim_wrapper.optimizer.state.pop(parameter, None)
+        if self.eps_share is not None:
+            self.head.eps.copy_(torch.tensor(labels.thresholds, dtype=torch.float64))
+        state = runner.optim_wrapper.optimizer.state
+        for parameter in list(state) if self.reset_optimizer else self.head.parameters():
+            state.pop(parameter, None)
         of_pairs = labels.after[0][self.image_of]
         enough = runner.train_dataloader.sampler.set_labels(of_pairs, self.image_of)
         left_out = int((of_pairs < 0).sum())

@@ -17,6 +17,7 @@ from mmt2ireid.registry import MODELS
 from mmt2ireid.structures import PairFeatures, PairTargets
 
 MODALITIES, NETWORKS = ('img', 'txt'), 2
+TRIPLET_INPUTS = ('embed', 'before_norm')
 _cross_entropy = full_precision(F.cross_entropy)
 
 
@@ -39,6 +40,7 @@ class MutualTeachingHead(BaseHead):
     Attributes:
         img_labels: int64 (num_images,), clusters 0, 1, ... or -1.
         txt_labels: int64 (num_captions,).
+        eps: float64 (2,), DBSCAN's eps of images and of captions where the hook finds it, NaN before.
 
     Args:
         num_images: unique images of the training set.
@@ -49,6 +51,9 @@ class MutualTeachingHead(BaseHead):
         soft_id_weight: a.
         soft_triplet_weight: b.
         triplet: config of the triplet loss, ``SoftmaxTripletLoss(ignore_unclustered=True)`` by default.
+        triplet_input: what the triplet losses compare: 'embed' (default), the embeddings; or 'before_norm', what their
+            BatchNorm1d reads, as in MMT's code. That needs ``LinearBNNeck``, of ``pool='mean'`` for images and
+            ``pool='max'`` for text.
         loss_weight: factor on all.
 
     Raises:
@@ -57,6 +62,7 @@ class MutualTeachingHead(BaseHead):
 
     img_labels: Tensor
     txt_labels: Tensor
+    eps: Tensor
 
     def __init__(
         self,
@@ -69,6 +75,7 @@ class MutualTeachingHead(BaseHead):
         soft_id_weight: float = 0.5,
         soft_triplet_weight: float = 0.8,
         triplet: dict | None = None,
+        triplet_input: str = 'embed',
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__(loss_weight=loss_weight)
@@ -87,11 +94,16 @@ class MutualTeachingHead(BaseHead):
         for name, value in shares.items():
             if not 0 <= value <= 1:
                 raise ValueError(f'{name} must be from 0 to 1, but got {value}')
+        if triplet_input not in TRIPLET_INPUTS:
+            raise ValueError(f'triplet_input must be one of {TRIPLET_INPUTS}, but got {triplet_input!r}')
+        self.triplet_input = triplet_input
         self.dim, self.min_cluster_size, self.smoothing = dim, min_cluster_size, smoothing
         self.soft_id_weight, self.soft_triplet_weight = soft_id_weight, soft_triplet_weight
         sizes = dict(img=num_images, txt=num_captions)
         for name, size in sizes.items():
             self.register_buffer(f'{name}_labels', torch.full((size,), -1, dtype=torch.int64))
+        self.register_buffer('eps', torch.full((2,), torch.nan, dtype=torch.float64))
+        self._register_load_state_dict_pre_hook(self._without_eps)
         self.students = nn.ModuleList(
             nn.ModuleDict({name: nn.Linear(dim, size // min_cluster_size, bias=False) for name, size in sizes.items()})
             for _ in range(NETWORKS)
@@ -160,15 +172,20 @@ class MutualTeachingHead(BaseHead):
             raise ValueError('MutualTeachingHead must be in a MutualTeaching model, whose teachers it needs')
         if not self._labelled:
             raise RuntimeError('There are no labels: set_labels must be called before training starts')
-        img = self._losses(
-            'img', features.img_embed, teacher.img_embed, self.img_labels.index_select(0, targets.image_ids), network
-        )
-        txt = self._losses(
-            'txt', features.txt_embed, teacher.txt_embed, self.txt_labels.index_select(0, targets.sample_idx), network
+        embeds = [(part.img_embed, part.txt_embed) for part in (features, teacher)]
+        compared = [_before_norm(part) for part in (features, teacher)] if self.triplet_input != 'embed' else embeds
+        labels = self.img_labels.index_select(0, targets.image_ids), self.txt_labels.index_select(0, targets.sample_idx)
+        img, txt = (
+            self._losses(name, [pair[at] for pair in embeds], [pair[at] for pair in compared], labels[at], network)
+            for at, name in enumerate(MODALITIES)
         )
         return {key: self.loss_weight * value for key, value in {**img, **txt}.items()}
 
-    def _losses(self, name: str, embed: Tensor, guide: Tensor, labels: Tensor, network: int) -> dict[str, Tensor]:
+    def _losses(
+        self, name: str, embeds: list[Tensor], compared: list[Tensor], labels: Tensor, network: int
+    ) -> dict[str, Tensor]:
+        """Losses of one modality; embeddings, and what is compared in triplets, of the network and of its teacher."""
+        embed, guide = embeds
         count = max(self.class_counts[name], 1)  # without clusters nothing has a label, and all losses are zero
         logits = F.linear(embed, _weight(self.students[network], name)[:count])
         soft = F.linear(guide, _weight(self.teachers[NETWORKS - 1 - network], name)[:count])
@@ -177,8 +194,8 @@ class MutualTeachingHead(BaseHead):
         return {
             f'loss_id_{name}': (1 - a) * _joint_mean(hard, clustered),
             f'loss_soft_id_{name}': a * _joint_mean(soft_cross_entropy_loss(logits, soft, reduction='none'), clustered),
-            f'loss_triplet_{name}': (1 - b) * self.triplet(embed, labels),
-            f'loss_soft_triplet_{name}': b * self.triplet(embed, labels, guide),
+            f'loss_triplet_{name}': (1 - b) * self.triplet(compared[0], labels),
+            f'loss_soft_triplet_{name}': b * self.triplet(compared[0], labels, compared[1]),
         }
 
     def average(self, decay: float) -> None:
@@ -193,10 +210,28 @@ class MutualTeachingHead(BaseHead):
         # On the host, once an epoch: no step has to wait for the device.
         self.class_counts = {name: int(self._labels(name).max()) + 1 for name in MODALITIES}
 
+    @staticmethod
+    def _without_eps(state: dict[str, Any], prefix: str, *others: Any) -> None:
+        """Takes checkpoints of before there was an eps."""
+        if f'{prefix}img_labels' in state:
+            state.setdefault(f'{prefix}eps', torch.full((2,), torch.nan, dtype=torch.float64))
+
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(*args, **kwargs)
         self._count_classes()
         self._labelled = self._labelled or any(self.class_counts.values())
+
+
+def _before_norm(features: PairFeatures) -> tuple[Tensor, Tensor]:
+    """What the BatchNorm1d of both ``LinearBNNeck`` read: (B, D) and (M, D)."""
+    img, txt, mask = features.img_tokens, features.txt_tokens, features.txt_mask
+    if img.shape[1] != 1:
+        raise ValueError(
+            "triplet_input='before_norm' must be used with LinearBNNeck of pool='mean' for images, which leaves one "
+            f'token, but got {img.shape[1]}'
+        )
+    visible = txt if mask is None else txt.masked_fill(~mask[..., None], torch.finfo(txt.dtype).min)
+    return img[:, 0], visible.amax(dim=1)
 
 
 def _weight(classifiers: Any, name: str) -> Tensor:
