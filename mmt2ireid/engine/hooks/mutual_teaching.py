@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -123,7 +122,7 @@ class MutualTeachingHook(ClusteringHook):
         found, used = [], []
         for name, rows, known in zip(MODALITIES, features, self.head.eps.tolist(), strict=True):
             progress = StepProgress(f'clustering {name}:')
-            labels, eps = self._cluster(name, rows, None if math.isnan(known) else known, progress)
+            labels, eps = self._cluster(name, rows, known or None, progress)
             found.append(_large(labels, self.head.min_cluster_size))
             used.append(eps)
             progress('clusters', 1.0)

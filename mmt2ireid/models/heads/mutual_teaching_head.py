@@ -40,7 +40,7 @@ class MutualTeachingHead(BaseHead):
     Attributes:
         img_labels: int64 (num_images,), clusters 0, 1, ... or -1.
         txt_labels: int64 (num_captions,).
-        eps: float64 (2,), DBSCAN's eps of images and of captions where the hook finds it, NaN before.
+        eps: float64 (2,), DBSCAN's eps of images and of captions where the hook finds it, 0 before.
 
     Args:
         num_images: unique images of the training set.
@@ -102,7 +102,7 @@ class MutualTeachingHead(BaseHead):
         sizes = dict(img=num_images, txt=num_captions)
         for name, size in sizes.items():
             self.register_buffer(f'{name}_labels', torch.full((size,), -1, dtype=torch.int64))
-        self.register_buffer('eps', torch.full((2,), torch.nan, dtype=torch.float64))
+        self.register_buffer('eps', torch.zeros(2, dtype=torch.float64))
         self._register_load_state_dict_pre_hook(self._without_eps)
         self.students = nn.ModuleList(
             nn.ModuleDict({name: nn.Linear(dim, size // min_cluster_size, bias=False) for name, size in sizes.items()})
@@ -214,7 +214,7 @@ class MutualTeachingHead(BaseHead):
     def _without_eps(state: dict[str, Any], prefix: str, *others: Any) -> None:
         """Takes checkpoints of before there was an eps."""
         if f'{prefix}img_labels' in state:
-            state.setdefault(f'{prefix}eps', torch.full((2,), torch.nan, dtype=torch.float64))
+            state.setdefault(f'{prefix}eps', torch.zeros(2, dtype=torch.float64))
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(*args, **kwargs)
