@@ -185,7 +185,7 @@ def test_features_and_scorer_options(tool, images, tmp_path):
     features = ['--features', tmp_path / 'features']
     tool.main(arguments(images, tmp_path / 'first', *features))
     for name in NAMES:
-        (images / name).write_bytes(b'gone')
+        (images / name).write_bytes(b'')  # gone, not exchanged
     tool.main(arguments(images, tmp_path / 'second', *features, '--scorer-options', 'scale=1'))
     first, second = captions_of(tmp_path / 'first'), captions_of(tmp_path / 'second')
     assert list(first) == list(second) and first != second
