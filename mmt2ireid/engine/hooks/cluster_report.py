@@ -10,6 +10,7 @@ import numpy as np
 from mmengine.runner import Runner
 
 from mmt2ireid.engine.hooks.training_features import TrainingFeatures
+from mmt2ireid.io.counts import counted
 from mmt2ireid.labeling import cluster_statistics, cross_modal_agreement, label_quality
 
 MODALITIES = ('img', 'txt')
@@ -94,7 +95,7 @@ def refuse_without_clusters(runner: Runner) -> None:
         counts = [] if history is None else history.data[0]
         if len(counts) and max(counts) < 2:
             raise ValueError(
-                f'the clustering must find two clusters of {NAMES[name]} or more in at least one epoch, but in none of '
-                f'the {len(counts)} epochs that clustered it did; what was trained is in {runner.work_dir}. The '
+                f'the clustering must find two clusters of {NAMES[name]} or more in at least one epoch, but in none '
+                f'of {counted(len(counts), "epoch")} did; what was trained is in {runner.work_dir}. The '
                 'warnings in the log say which settings to change'
             )
