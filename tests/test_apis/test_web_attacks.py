@@ -121,6 +121,18 @@ def test_names_that_are_none(name):
         Address(allow_hosts=(name,))
 
 
+@pytest.mark.parametrize('host', ['::1', '[::1]', '::'])
+def test_addresses_of_ipv6(folder, host):
+    try:
+        Address(host, port=0).check()
+    except OSError:
+        pytest.skip('this machine has no IPv6')
+    assert Address(host).is_local == (host != '::')
+    with page(folder, host=host) as url:
+        assert url.startswith('http://[::1]:') and ask(url)[0] == 200
+        assert ask(url, Origin=url)[0] == 200 and ask(url, Origin='http://[::2]:7860')[0] == 403
+
+
 def test_what_an_open_page_is_called():
     assert not Hosts().knows('box') and not Address().hosts.knows(socket.gethostname())
     opened = Address('0.0.0.0').hosts

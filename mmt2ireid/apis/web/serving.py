@@ -46,7 +46,8 @@ class Address:
     """Where the page is.
 
     Attributes:
-        host: address of this machine that is listened on; the default is reached from this machine only.
+        host: address of this machine that is listened on, of IPv6 with brackets or without; the default is reached from
+            this machine only.
         port: 0 takes any that is free.
         share: also through a tunnel of gradio.live, for everybody who has the address.
         allow_hosts: names that the page may be asked for by, beside ``localhost``, addresses in numbers, ``host`` and,
@@ -64,6 +65,7 @@ class Address:
     root_path: str = ''
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, 'host', self.host.strip('[]'))
         if not 0 <= self.port <= 65535:
             raise ValueError(f'port must be from 0 to 65535, but got {self.port}')
         if self.root_path and not _ROOT_PATH.fullmatch(self.root_path):
@@ -204,7 +206,7 @@ def _launch(
     known = inspect.signature(page.launch).parameters
     with keep_log_files():
         _, url, shared = page.launch(
-            server_name=address.host,
+            server_name=f'[{address.host}]' if ':' in address.host else address.host,
             server_port=address.port or _free_port(address.host),
             share=address.share,
             prevent_thread_lock=True,
@@ -220,7 +222,7 @@ def _launch(
             **{name: value for name, value in _OFF.items() if name in known},
         )
     tune(page.server.config, idle_s=limits.idle_s, max_connections=limits.max_connections)
-    return page, shared or url
+    return page, shared or url.replace('//[::]:', '//[::1]:')  # where this machine reaches it
 
 
 def _free_port(host: str) -> int:
