@@ -24,6 +24,7 @@ import numpy as np
 from mmt2ireid.apis.commands import run_command
 from mmt2ireid.apis.search import BadPictureError, Encoder, PersonSearcher, TextWarning, load_encoder, read_picture
 from mmt2ireid.apis.search.encoder import clean_text
+from mmt2ireid.apis.search.index_place import default_place
 from mmt2ireid.apis.search.searcher import parse_filter
 from mmt2ireid.apis.search.stored_pictures import HIDDEN
 from mmt2ireid.compat import write_atomically
@@ -126,11 +127,7 @@ def index_place(args: argparse.Namespace, fingerprint: str) -> str | Path | None
     if args.index:
         return None if args.index == MEMORY else args.index
     place = Path(args.gallery, HIDDEN, fingerprint)
-    existing = next(path for path in (place, *place.parents) if path.exists())
-    if os.access(existing, os.W_OK) or existing == place:
-        return place
-    tell(f'{existing} cannot be written to: the features are not kept (--index PLACE keeps them elsewhere)')
-    return None
+    return place if place.exists() else default_place(Path(args.gallery), fingerprint, tell)
 
 
 def open_index(args: argparse.Namespace, encoder: Encoder) -> tuple[Gallery, bool]:

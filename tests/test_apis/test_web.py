@@ -367,6 +367,7 @@ def test_galleries_that_cannot_be_opened(tmp_path, folder):
     (tmp_path / 'empty').mkdir()
     with pytest.raises(ValueError, match='has none that can be read'):
         opened(tmp_path / 'empty')
+    assert not list((tmp_path / 'empty').iterdir())  # it may be where a disk will be mounted
     open_gallery(tmp_path / 'other', model='another', dim=4).close()
     with pytest.raises(ValueError, match='another'):
         opened(folder, index=tmp_path / 'other')

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from mmt2ireid.apis.search import PersonSearcher, load_encoder
+from mmt2ireid.apis.search.index_place import default_place
 from mmt2ireid.apis.search.loading import Model
-from mmt2ireid.apis.search.stored_pictures import HIDDEN
 
 MEMORY = 'memory'
 
@@ -45,7 +44,7 @@ def open_searcher(
     if not root.is_dir():
         raise FileNotFoundError(f'the gallery must be a folder of crops, but there is no folder {root}')
     encoder = load_encoder(model)
-    place = _default_place(root, encoder.fingerprint, tell) if index is None else index
+    place = default_place(root, encoder.fingerprint, tell) if index is None else index
     searcher = PersonSearcher(encoder, None if place == MEMORY else place, image_root=root)
     try:
         report = searcher.add_folder(
@@ -58,12 +57,3 @@ def open_searcher(
         searcher.close()
         raise
     return searcher
-
-
-def _default_place(root: Path, fingerprint: str, tell: Callable[[str], None]) -> Path | str:
-    place = root / HIDDEN / fingerprint
-    existing = next(path for path in (place, *place.parents) if path.exists())
-    if os.access(existing, os.W_OK):
-        return place
-    tell(f'{existing} cannot be written to: the features are not kept (--index PLACE keeps them elsewhere)')
-    return MEMORY
