@@ -141,7 +141,7 @@ def read_file(path: str | os.PathLike, limits: ImageLimits | None = None, *, nam
             if not stat.S_ISREG(status.st_mode):
                 raise BadImageError(name, 'is no ordinary file')
             limits.check_file(status.st_size, name)
-            return file.read(limits.max_bytes)
+            return file.read(status.st_size)  # not max_bytes: so much memory would be reserved for each file
     except BadImageError:
         raise
     except FileNotFoundError as error:

@@ -17,13 +17,14 @@ import torch
 from PIL import Image
 
 from mmt2ireid.apis.devices import usable_device
-from mmt2ireid.apis.people import crop_people
+from mmt2ireid.apis.people import crop_people, cropping
 from mmt2ireid.apis.people.boxes import BoxRules, choose_people, non_maximum_suppression
 from mmt2ireid.apis.people.detectors import AUTO, HOG, HOGDetector, TorchvisionDetector, load_detector
 from mmt2ireid.apis.people.video import count_frames, video_frames
 from mmt2ireid.apis.search import read_picture
 from mmt2ireid.apis.search.metadata import read_metadata
 from mmt2ireid.io.folder_scan import scan_folder
+from mmt2ireid.io.image_files import UnreadImageError
 
 TOOLS = Path(__file__).parents[2] / 'tools'
 RED, GREEN = (230, 20, 20), (20, 230, 20)
@@ -539,3 +540,37 @@ def test_hog_takes_pictures_of_any_shape(size):
 def test_a_device_that_is_not_there_is_named(device):
     with pytest.raises(ValueError, match=f'device must be one that can be used here, such as cpu, but got {device}'):
         usable_device(device)
+
+
+def test_crops_stay_where_a_changed_image_cannot_be_read(tmp_path, monkeypatch):
+    image, out = save(tmp_path / 'street.png', scene([(20, 30, 60, 150)])), tmp_path / 'out'
+    crop_people(image, out, detector=red_people, progress=False)
+    (row,) = table(out)
+    image.write_bytes(image.read_bytes() + b' ')
+    with monkeypatch.context() as broken:
+        broken.setattr(cropping, 'read_picture', raising(UnreadImageError('street.png', 'cannot be read (EIO)')))
+        report = crop_people(image, out, detector=red_people, progress=False)
+    assert report.refused == [(image.as_posix(), 'cannot be read (EIO)')]
+    assert table(out) == [row] and (out / row['path']).is_file()
+    image.write_bytes(b'damaged')  # what the crops were of is no more
+    assert crop_people(image, out, detector=red_people, progress=False).refused
+    assert table(out) == [] and not list(out.glob('*.png'))
+
+
+def raising(error):
+    def fail(*args):
+        raise error
+
+    return fail
+
+
+def test_an_image_that_vanishes_meanwhile_is_refused(tmp_path):
+    images = [save(tmp_path / f'imgs/{number}.png', scene([(20, 30, 60, 150)])) for number in range(3)]
+
+    def detect(picture):
+        images[1].unlink(missing_ok=True)
+        return red_people(picture)
+
+    report = crop_people(tmp_path / 'imgs', tmp_path / 'out', detector=detect, progress=False)
+    assert (report.sources, report.crops) == (3, 2)
+    assert report.refused == [(images[1].as_posix(), 'cannot be read (No such file or directory)')]

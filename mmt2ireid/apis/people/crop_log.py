@@ -58,8 +58,6 @@ class CropLog:
     def last(self, source: str, stamp: str) -> tuple[int, bool]:
         """How far a source was looked at.
 
-        Crops of an earlier version of the source are deleted.
-
         Args:
             source: its full path, which is the same from wherever it is named.
             stamp: changes when the file does.
@@ -67,14 +65,22 @@ class CropLog:
         Returns:
             Number of its last picture that was looked at, -1 for none; and whether that was the end.
         """
+        entries = [entry for entry in self._of(source) if entry['stamp'] == stamp]
+        return max((entry['picture'] for entry in entries), default=-1), any(entry.get('end') for entry in entries)
+
+    def forget_earlier(self, source: str, stamp: str) -> None:
+        """Delete the crops of earlier versions of a source.
+
+        Args:
+            source: as in :meth:`last`.
+            stamp: of the version that has been read now; before, the crops might be lost for nothing.
+        """
         old = [entry for entry in self._of(source) if entry['stamp'] != stamp]
         for entry in old:
             for crop in entry.get('crops', ()):
                 (self.folder / crop['path']).unlink(missing_ok=True)
         if old:
             self._append(dict(source=source, forget=True))
-        entries = self._of(source)
-        return max((entry['picture'] for entry in entries), default=-1), any(entry.get('end') for entry in entries)
 
     def add(self, source: str, stamp: str, picture: int, crops: list[dict]) -> None:
         """Notes the crops of a picture; they must be on the disk."""

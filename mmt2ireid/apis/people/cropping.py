@@ -20,11 +20,11 @@ from mmt2ireid.apis.people.boxes import BoxRules, Person, choose_people
 from mmt2ireid.apis.people.crop_log import CropLog
 from mmt2ireid.apis.people.detectors import AUTO, Detector, load_detector
 from mmt2ireid.apis.people.video import VIDEO_SUFFIXES, BadVideoError, Frame, count_frames, video_frames
-from mmt2ireid.apis.search.pictures import BadPictureError, PictureLimits, read_picture
+from mmt2ireid.apis.search.pictures import BadPictureError, PictureLimits, UnreadPictureError, read_picture
 from mmt2ireid.compat import write_atomically
 from mmt2ireid.io.counts import counted
 from mmt2ireid.io.folder_scan import PassedOver, scan_folder, stamp_of
-from mmt2ireid.io.image_files import read_head
+from mmt2ireid.io.image_files import raise_if_outage, read_head
 from mmt2ireid.io.image_formats import HEAD_BYTES, SUFFIXES, sniff_format, why_no_image
 from mmt2ireid.io.paths import NOT_TEXT, is_text, shown_path
 
@@ -185,22 +185,31 @@ class _Cropper:
 
     def crop(self, source: _Source, log: CropLog, bar: tqdm) -> None:
         """Looks at what an earlier run has not looked at."""
-        stamp, place = source.stamp, str(source.path)
-        last, done = log.last(place, stamp)
         self.report.sources += 1
+        try:
+            stamp, place = source.stamp, str(source.path)
+        except OSError as error:  # it was there when the folder was looked through
+            raise_if_outage(error)
+            self.report.refused.append((source.name, f'cannot be read ({error.strerror or error})'))
+            return
+        last, done = log.last(place, stamp)
         if done:
             self.report.known += 1
             bar.update(_expected(source, self.every))
             return
         try:
             for frame in self._frames(source, last):
+                log.forget_earlier(place, stamp)
                 last = frame.number
                 log.add(place, stamp, last, self._write(source, frame))
                 self.report.pictures += 1
                 bar.update()
         except (BadPictureError, BadVideoError) as error:
             self.report.refused.append((source.name, error.reason))
+            if isinstance(error, BadPictureError) and not isinstance(error, UnreadPictureError):
+                log.forget_earlier(place, stamp)  # of an image that is no more
             return
+        log.forget_earlier(place, stamp)
         log.end(place, stamp, last)
 
     def _frames(self, source: _Source, last: int) -> Iterator[Frame]:

@@ -22,6 +22,9 @@ KEY = 'path'
 _MOST = 2**53
 _DIGITS = 17  # of 2**53, with a sign
 _INTEGER = re.compile(r'-?(0|[1-9][0-9]*)\Z')
+_WHOLE = re.compile(
+    r'(-?(?:0|[1-9][0-9]*))(?:\.0*)?\Z'
+)  # .0 is what other programs add to numbers of a column with gaps
 _NAME = re.compile(r'[^\W\d_](?:[\w .:/-]{0,98}\w)?')  # what galleries take, and no underscore first
 _NUMBER = re.compile(r'-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z')
 _BOOLEANS = {'true': True, 'false': False}
@@ -236,7 +239,7 @@ def _typed(cells: list[str]) -> list[Value | None]:
     """The cells of a column in the narrowest type that fits all; None where there is nothing."""
     filled = [cell for cell in cells if cell]
     convert: Any = str
-    if any(_INTEGER.match(cell) and not _is_exact(cell) for cell in filled):
+    if any((whole := _WHOLE.match(cell)) and not _is_exact(whole[1]) for cell in filled):
         pass
     elif filled and all(_INTEGER.match(cell) for cell in filled):
         convert = int

@@ -12,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mmt2ireid.compat import TEMP_FILE, write_atomically
+from mmt2ireid.io.counts import counted
 from mmt2ireid.io.image_files import BadImageError
 from mmt2ireid.pseudo_text.generation.shard_files import ShardFiles
 from mmt2ireid.pseudo_text.sources.image_source import ImageSource
@@ -104,8 +105,9 @@ class ImageStamps:
             names = ', '.join(self._source.id_of(number) for number in changed[:_EXAMPLES])
             first = sorted({number // self._files.shard_size for number in changed})
             raise ValueError(
-                f'{self._source.where}: {len(changed)} images were exchanged under their names since {what} were made '
-                f'of them, such as {names} (shards {", ".join(map(str, first[:10]))}); {advice}'
+                f'{self._source.where}: {counted(len(changed), "image was", "images were")} exchanged under the same '
+                f'name since {what} were made of the former, such as {names} '
+                f'(shard {", ".join(map(str, first[:10]))}); {advice}'
             )
 
     def _changed(self, shard: int, pool: ThreadPoolExecutor) -> list[int]:
