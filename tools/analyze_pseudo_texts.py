@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -57,13 +56,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    try:
-        analyze(args)
-    except (ValueError, OSError, ImportError) as error:
-        sys.exit(f'analyze_pseudo_texts: {error}')
-
-
-def analyze(args: argparse.Namespace) -> None:
     caption_plots.check_word_cloud()
     if args.samples < 1:
         raise ValueError(f'--samples must be at least 1, but got {args.samples}')

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -100,13 +99,6 @@ def cluster_id(text: str) -> tuple[str, int]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    try:
-        draw(args)
-    except (ValueError, OSError, ImportError) as error:
-        sys.exit(f'draw_clusters: {error}')
-
-
-def draw(args: argparse.Namespace) -> None:
     if Path(args.out).exists() and not Path(args.out).is_dir():
         raise ValueError(f'--out must be a folder, but got {args.out}')
     cfg = read_config(find_config(args.config), args.cfg_options)

@@ -10,7 +10,6 @@ opens with the other.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from mmt2ireid.apis.commands import run_command
@@ -41,18 +40,11 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
-    try:
-        cfg = load_config(str(find_config(args.config)), args.cfg_options)
-        report = export_model(
-            cfg, args.checkpoint, args.out, opset=args.opset, force=args.force, timing=not args.no_timing
-        )
-    except (OSError, ImportError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+    cfg = load_config(str(find_config(args.config)), args.cfg_options)
+    report = export_model(cfg, args.checkpoint, args.out, opset=args.opset, force=args.force, timing=not args.no_timing)
     print(report)
-    return 0
 
 
 if __name__ == '__main__':

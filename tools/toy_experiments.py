@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmt2ireid.apis.commands import run_command
 from mmt2ireid.compat import write_atomically
 from mmt2ireid.engine.report import mean_and_spread
 
@@ -238,7 +239,4 @@ def table(rows: list[Row], results: dict[str, list[dict]], seeds: list[int]) -> 
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except (ValueError, FileNotFoundError) as error:
-        sys.exit(f'{error}')
+    run_command(main)

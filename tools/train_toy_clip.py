@@ -7,7 +7,6 @@ is there already is left as it is. To use it: ``model='local-dir:OUT'`` wherever
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from dataclasses import asdict
 from typing import Any
@@ -44,13 +43,6 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    try:
-        train(args)
-    except (ValueError, OSError, ImportError) as error:
-        sys.exit(f'{error}')
-
-
-def train(args: argparse.Namespace) -> None:
     if args.threads < 1:
         raise ValueError(f'threads must be at least 1, but got {args.threads}')
     world = ToyOptions(seed=args.world_seed, size=tuple(args.size))

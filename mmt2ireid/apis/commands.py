@@ -56,7 +56,7 @@ def run_command(main: Callable[[], int | None]) -> None:
 
 
 def user_message(error: Exception) -> str | None:
-    """One line about an error that the user can do something about.
+    """A line about an error that the user can do something about; a list of what does not fit has lines of its own.
 
     These are: ``ValueError``, ``OSError`` and ``ImportError`` that this package or one of its tools raised, also in a
     worker process of a dataloader; operating system errors about a file; and what MMEngine finds wrong with a config
@@ -70,16 +70,15 @@ def user_message(error: Exception) -> str | None:
     """
     frames = traceback.extract_tb(error.__traceback__)
     place = frames[-1].filename if frames else ''
-    text = ' '.join(line.strip() for line in str(error).splitlines())
     worker = _WORKER.match(str(error))
     if worker:
         return _worker_message(str(error), worker[1])
     if isinstance(error, _DELIBERATE) and (_is_ours(place) or getattr(error, 'filename', None)):
-        return text or None
+        return str(error).strip() or None
     if isinstance(error, _CHECKED) and any(room in place for room in _CHECKING):
         # KeyError quotes its message; MMEngine's go on with an advice about registering classes.
-        text = str(error.args[0] if isinstance(error, KeyError) and error.args else text)
-        return f'{text.split(". Please check", 1)[0]} ({SHOW_TRACEBACK}=1 shows where)'
+        text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+        return f'{" ".join(text.split()).split(". Please check", 1)[0]} ({SHOW_TRACEBACK}=1 shows where)'
     return None
 
 

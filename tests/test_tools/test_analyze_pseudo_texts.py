@@ -142,9 +142,9 @@ def test_embedded_images_are_shown_and_absent_ones_told(tmp_path, tool, capsys):
 def test_what_cannot_be_done_is_said_in_a_line(shards, tmp_path, tool, monkeypatch, arguments, told):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'x.json').write_text('[{"file_path": "1.jpg", "captions": []}]')
-    with pytest.raises(SystemExit) as stop:
+    with pytest.raises((ValueError, OSError)) as stop:
         tool.main(arguments)
-    assert told in stop.value.code and '\n' not in stop.value.code
+    assert told in str(stop.value) and '\n' not in str(stop.value)
     assert not (tmp_path / 'seen').exists()
 
 
@@ -152,7 +152,7 @@ def test_attributes_of_another_catalogue_are_refused(tmp_path, tool):
     table = pa.table({'caption': [['x']], 'shoes': ['boots'], 'shoes probability': [0.5]})
     with pa.ipc.new_file(str(tmp_path / 'pseudo_texts-00000.arrow'), table.schema) as writer:
         writer.write_table(table)
-    with pytest.raises(SystemExit, match=r"has \['shoes'\]"):
+    with pytest.raises(ValueError, match=r"has \['shoes'\]"):
         tool.main([str(tmp_path), '--out', str(tmp_path / 'seen')])
 
 

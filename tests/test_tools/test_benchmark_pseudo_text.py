@@ -42,7 +42,7 @@ def test_figures_of_nothing_are_refused(tool, capsys, option):
 
 def test_a_model_that_is_unknown_takes_one_line(tool):
     pytest.importorskip('open_clip')
-    with pytest.raises(SystemExit, match='model must be one that open_clip knows'):
+    with pytest.raises(ValueError, match='model must be one that open_clip knows'):
         tool.main(['match', '--model', 'ViT-B-61', '--device', 'cpu'])
 
 

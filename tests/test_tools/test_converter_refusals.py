@@ -16,6 +16,7 @@ from converter_parts import (
     save,
 )
 
+from mmt2ireid.apis.commands import USER_ERROR, run_command
 from mmt2ireid.apis.converters import IRRA, UNIPT, Rule, convert_checkpoint, convert_command
 
 pytest.importorskip('open_clip')
@@ -87,8 +88,10 @@ def test_all_that_does_not_fit_is_said_at_once(irra, tmp_path, capsys):
     state = {**without(irra[1], 'ln_pre_t'), 'extra': torch.ones(1), 'classifier.bias': torch.ones(3)}
     out = tmp_path / 'x.pth'
     arguments = [str(save(tmp_path, dict(model=state))), str(out), '--config', str(irra[2])]
-    assert convert_command(IRRA, 'words', arguments) == 1
+    with pytest.raises(SystemExit) as ended:
+        run_command(lambda: convert_command(IRRA, 'words', arguments))
     error = capsys.readouterr().err
+    assert ended.value.code == USER_ERROR
     assert error.startswith('error: ') and 'Traceback' not in error
     assert all(kind in error for kind in ('unknown: 1', 'missing: 2', 'of another shape: 1')) and not out.exists()
 

@@ -1,3 +1,4 @@
+import contextlib
 import runpy
 import sys
 from pathlib import Path
@@ -18,15 +19,17 @@ def run(monkeypatch, capsys):
 
     def call(*arguments):
         monkeypatch.setattr(sys, 'argv', ['train_toy_clip.py', *map(str, arguments), *SMALL])
-        refusal = ''
-        try:
+        with contextlib.suppress(SystemExit):
             runpy.run_path(str(ROOT / 'tools' / 'train_toy_clip.py'), run_name='__main__')
-        except SystemExit as error:
-            refusal = str(error)
-        return capsys.readouterr().out, refusal
+        printed = capsys.readouterr()
+        return printed.out, refusal_of(printed.err)
 
     yield call
     torch.set_num_threads(threads)
+
+
+def refusal_of(errors):
+    return ''.join(line for line in errors.splitlines() if line.startswith('error: '))
 
 
 def contents(folder):

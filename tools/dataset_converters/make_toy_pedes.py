@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 
 from mmt2ireid.apis.commands import run_command
 from mmt2ireid.datasets.toy import ToyOptions, make_contact_sheet, make_toy_pedes
@@ -39,10 +38,7 @@ def main() -> None:
     out, sheet = args.pop('out'), args.pop('contact_sheet')
     how = {name: args.pop(name) for name in ('workers', 'fresh')}
     logging.basicConfig(level=logging.INFO, format='%(message)s')
-    try:
-        make_toy_pedes(out, ToyOptions(**{**args, 'size': tuple(args['size'])}), **how)
-    except (ValueError, FileExistsError) as error:
-        sys.exit(f'{error}')
+    make_toy_pedes(out, ToyOptions(**{**args, 'size': tuple(args['size'])}), **how)
     if sheet:
         make_contact_sheet(out, sheet)
 

@@ -15,8 +15,8 @@ from mmt2ireid.apis.commands import run_command
 from mmt2ireid.apis.converters import IRRA, convert_command
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    return convert_command(IRRA, __doc__, argv)
+def main(argv: Sequence[str] | None = None) -> None:
+    convert_command(IRRA, __doc__, argv)
 
 
 if __name__ == '__main__':

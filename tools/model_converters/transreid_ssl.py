@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import sys
 from pathlib import Path
 
 import torch
@@ -32,13 +31,6 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    try:
-        convert(args)
-    except (ValueError, OSError) as error:
-        sys.exit(f'{error}')
-
-
-def convert(args: argparse.Namespace) -> None:
     if Path(args.out).exists() and not args.force:
         raise ValueError(f'{args.out} must not be there yet, or --force be given')
     checkpoint = load_from_local(args.checkpoint, map_location='cpu')

@@ -14,8 +14,8 @@ from mmt2ireid.apis.commands import run_command
 from mmt2ireid.apis.converters import UNIPT, convert_command
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    return convert_command(UNIPT, __doc__, argv)
+def main(argv: Sequence[str] | None = None) -> None:
+    convert_command(UNIPT, __doc__, argv)
 
 
 if __name__ == '__main__':

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from math import prod
 
@@ -12,7 +11,7 @@ from mmt2ireid.apis.converters.convert import Conversion, Converter, convert_che
 from mmt2ireid.engine.config_file import ConfigOptions
 
 
-def convert_command(converter: Converter, description: str | None, argv: Sequence[str] | None = None) -> int:
+def convert_command(converter: Converter, description: str | None, argv: Sequence[str] | None = None) -> None:
     """Converts a checkpoint as the command line says and prints what went where.
 
     Args:
@@ -20,8 +19,8 @@ def convert_command(converter: Converter, description: str | None, argv: Sequenc
         description: of the command.
         argv: arguments; those of the process by default.
 
-    Returns:
-        The exit status: 0, or 1 where the file was refused.
+    Raises:
+        FileNotFoundError, ValueError: the file is missing, or refused.
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('checkpoint', help="the authors' file")
@@ -35,22 +34,17 @@ def convert_command(converter: Converter, description: str | None, argv: Sequenc
         '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help='override settings of the config'
     )
     args = parser.parse_args(argv)
-    try:
-        conversion = convert_checkpoint(
-            converter,
-            args.checkpoint,
-            args.out,
-            config=args.config,
-            changes=args.cfg_options,
-            force=args.force,
-            words=getattr(args, 'words', None),
-        )
-    except (ValueError, OSError, ImportError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+    conversion = convert_checkpoint(
+        converter,
+        args.checkpoint,
+        args.out,
+        config=args.config,
+        changes=args.cfg_options,
+        force=args.force,
+        words=getattr(args, 'words', None),
+    )
     print(conversion_table(conversion, every_key=args.keys))
     print(f'\n{args.out} ({os.path.getsize(args.out) / 2**20:,.0f} MiB)')
-    return 0
 
 
 def conversion_table(conversion: Conversion, *, every_key: bool = False) -> str:

@@ -133,4 +133,5 @@ def _turned_positions(mask: Tensor) -> Tensor:
 
 
 def _take(tokens: Tensor, positions: Tensor) -> Tensor:
-    return tokens.gather(1, positions[..., None].expand_as(tokens))
+    # Not expand_as: torch 2.14 exports an LSTM's output with the length that it was traced with.
+    return tokens.gather(1, positions[..., None].expand(*positions.shape, tokens.shape[-1]))
