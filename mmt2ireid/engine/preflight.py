@@ -55,6 +55,8 @@ def _checkpoints(node: Any, name: str) -> Iterator[tuple[str, Any]]:
     if isinstance(node, dict):
         if str(node.get('type')).rsplit('.', 1)[-1] in _FROM_FILE:
             yield f'{name}.checkpoint', node.get('checkpoint')
+        if 'word_vectors' in node:  # of BiLSTMTextEncoder
+            yield f'{name}.word_vectors', node['word_vectors']
         for key, value in node.items():
             yield from _checkpoints(value, f'{name}.{key}')
     elif isinstance(node, (list, tuple)):

@@ -186,6 +186,10 @@ def test_eps_of_the_closest_pairs_is_frozen_at_the_first_clustering(make, tmp_pa
     cfg.load_from = str(tmp_path / 'work/epoch_2.pth')
     resumed = train(cfg).model.state_dict()
     assert all(torch.equal(value, resumed[key]) for key, value in whole.model.state_dict().items())
+    hook = MutualTeachingHook(dataloader={}, eps=0.4, k1=6, k2=2)
+    hook.head = whole.model.heads['mutual']
+    labels = hook._label((torch.randn(IMAGES, 8), torch.randn(IMAGES, 8)))
+    assert labels.thresholds == (0.4, 0.4), 'without eps_share the frozen one does not hold'
 
 
 def test_shares_that_do_not_fit_are_refused(make):

@@ -59,6 +59,7 @@ def test_vocabularies_and_arguments(data):
     ('weights', 'name'),
     [
         (dict(load_from='gone.pth'), 'load_from'),
+        (dict(model=dict(text_encoder=dict(word_vectors='gone.pth'))), r'model\.text_encoder\.word_vectors'),
         (
             dict(model=dict(encoders=[dict(init_cfg=[dict(type='mmengine.Pretrained', checkpoint='gone.pth')])])),
             r'model\.encoders\.0\.init_cfg\.0\.checkpoint',

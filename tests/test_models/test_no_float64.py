@@ -60,6 +60,17 @@ def test_heads_of_cmmt(name):
     assert record.found == []
 
 
+@pytest.mark.parametrize('name', ['memory', 'mutual'])
+def test_no_state_in_float64(name):
+    """Numbers that are frozen during clustering are kept as bits: no such buffer can be moved to MPS."""
+    mutual = dict(type='mmt2ireid.MutualTeachingHead', num_images=8, num_captions=8, dim=5)
+    head = MODELS.build(dict(CMMT_HEADS, mutual=mutual)[name])
+    assert [key for key, value in head.state_dict().items() if value.dtype == torch.float64] == []
+    value, other = 0.1 + 0.2, 1 / 3
+    {'memory': lambda: head.set_thresholds((value, other)), 'mutual': lambda: head.set_eps((value, other))}[name]()
+    assert (head.thresholds if name == 'memory' else head.eps).tolist() == [value, other]
+
+
 def test_losses_on_their_way_to_the_log():
     kept = {}
     hub = type('Hub', (), dict(update_scalar=lambda self, name, value: kept.update({name: value})))()

@@ -122,7 +122,7 @@ class MutualTeachingHook(ClusteringHook):
         found, used = [], []
         for name, rows, known in zip(MODALITIES, features, self.head.eps.tolist(), strict=True):
             progress = StepProgress(f'clustering {name}:')
-            labels, eps = self._cluster(name, rows, known or None, progress)
+            labels, eps = self._cluster(name, rows, (self.eps_share and known) or None, progress)
             found.append(_large(labels, self.head.min_cluster_size))
             used.append(eps)
             progress('clusters', 1.0)
@@ -155,7 +155,7 @@ class MutualTeachingHook(ClusteringHook):
         img, txt = (torch.from_numpy(found).to(device) for found in labels.after)
         self.head.set_labels(img, txt, *features)
         if self.eps_share is not None:
-            self.head.eps.copy_(torch.tensor(labels.thresholds, dtype=torch.float64))
+            self.head.set_eps(labels.thresholds)
         state = runner.optim_wrapper.optimizer.state
         for parameter in list(state) if self.reset_optimizer else self.head.parameters():
             state.pop(parameter, None)

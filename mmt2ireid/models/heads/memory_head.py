@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mmt2ireid.models.heads.base_head import BaseHead
 from mmt2ireid.models.layers import HybridMemory
+from mmt2ireid.models.layers.float64_bits import from_bits, to_bits
 from mmt2ireid.registry import MODELS
 from mmt2ireid.structures import PairFeatures, PairTargets
 
@@ -49,13 +50,13 @@ class MemoryHead(BaseHead):
         self.txt_memory = HybridMemory(num_captions, dim, momentum, temperature)
         # What clustering froze at the first epoch with clusters; NaN before. Here, so that it is in the checkpoint; as
         # the bits of float64 numbers, which Apple's MPS has not.
-        self.register_buffer('_threshold_bits', _to_bits(torch.full((2,), torch.nan, dtype=torch.float64)))
+        self.register_buffer('_threshold_bits', to_bits(torch.full((2,), torch.nan, dtype=torch.float64)))
         self._register_load_state_dict_pre_hook(self._take_thresholds)
 
     @property
     def thresholds(self) -> Tensor:
         """Independence that clusters of images and of captions need to be kept (SpCL), float64 (2,) on the CPU."""
-        return self._threshold_bits.cpu().view(torch.float64).flatten()
+        return from_bits(self._threshold_bits)
 
     def set_thresholds(self, thresholds: Sequence[float]) -> None:
         """Set :attr:`thresholds`.
@@ -63,7 +64,7 @@ class MemoryHead(BaseHead):
         Args:
             thresholds: two numbers; NaN where none is known yet.
         """
-        self._threshold_bits.copy_(_to_bits(torch.tensor(thresholds, dtype=torch.float64)))
+        self._threshold_bits.copy_(to_bits(torch.tensor(thresholds, dtype=torch.float64)))
 
     def set_sizes(self, num_images: int, num_captions: int) -> None:
         """Gives the memories that were built without a size theirs."""
@@ -73,7 +74,7 @@ class MemoryHead(BaseHead):
     def _take_thresholds(self, state: dict[str, Any], prefix: str, *others: Any) -> None:
         """Take thresholds, of older checkpoints too, only with the memories on whose training set they were frozen."""
         if f'{prefix}thresholds' in state:
-            state[f'{prefix}_threshold_bits'] = _to_bits(state.pop(f'{prefix}thresholds').cpu())
+            state[f'{prefix}_threshold_bits'] = to_bits(state.pop(f'{prefix}thresholds').cpu())
         for name, memory in (('img_memory', self.img_memory), ('txt_memory', self.txt_memory)):
             rows = state.get(f'{prefix}{name}.features')
             if rows is None or (memory.num_instances and len(rows) != memory.num_instances):
@@ -84,8 +85,3 @@ class MemoryHead(BaseHead):
         img = self.img_memory.loss(features.img_embed, targets.image_ids)
         txt = self.txt_memory.loss(features.txt_embed, targets.sample_idx)
         return {'loss_memory_img': self.loss_weight * img, 'loss_memory_txt': self.loss_weight * txt}
-
-
-def _to_bits(numbers: Tensor) -> Tensor:
-    """float64 (2,) as int32 (2, 2)."""
-    return numbers.to(torch.float64).view(torch.int32).view(2, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from mmengine.dist import all_reduce, get_world_size
 from torch import Tensor, nn
 
 from mmt2ireid.models.heads.base_head import BaseHead
+from mmt2ireid.models.layers.float64_bits import from_bits, to_bits
 from mmt2ireid.models.layers.mean_teacher import average_into, teacher_of
 from mmt2ireid.models.losses.precision import full_precision
 from mmt2ireid.models.losses.soft_cross_entropy import soft_cross_entropy_loss
@@ -40,7 +42,6 @@ class MutualTeachingHead(BaseHead):
     Attributes:
         img_labels: int64 (num_images,), clusters 0, 1, ... or -1.
         txt_labels: int64 (num_captions,).
-        eps: float64 (2,), DBSCAN's eps of images and of captions where the hook finds it, 0 before.
 
     Args:
         num_images: unique images of the training set.
@@ -62,7 +63,7 @@ class MutualTeachingHead(BaseHead):
 
     img_labels: Tensor
     txt_labels: Tensor
-    eps: Tensor
+    _eps_bits: Tensor
 
     def __init__(
         self,
@@ -102,7 +103,7 @@ class MutualTeachingHead(BaseHead):
         sizes = dict(img=num_images, txt=num_captions)
         for name, size in sizes.items():
             self.register_buffer(f'{name}_labels', torch.full((size,), -1, dtype=torch.int64))
-        self.register_buffer('eps', torch.zeros(2, dtype=torch.float64))
+        self.register_buffer('_eps_bits', to_bits(torch.zeros(2)))
         self._register_load_state_dict_pre_hook(self._without_eps)
         self.students = nn.ModuleList(
             nn.ModuleDict({name: nn.Linear(dim, size // min_cluster_size, bias=False) for name, size in sizes.items()})
@@ -198,6 +199,19 @@ class MutualTeachingHead(BaseHead):
             f'loss_soft_triplet_{name}': b * self.triplet(compared[0], labels, compared[1]),
         }
 
+    @property
+    def eps(self) -> Tensor:
+        """DBSCAN's eps of images and of captions where the hook finds it, 0 before; float64 (2,) on the CPU."""
+        return from_bits(self._eps_bits)
+
+    def set_eps(self, eps: Sequence[float]) -> None:
+        """Set :attr:`eps`.
+
+        Args:
+            eps: two numbers.
+        """
+        self._eps_bits.copy_(to_bits(torch.tensor(eps, dtype=torch.float64)))
+
     def average(self, decay: float) -> None:
         """Moves the teachers' classifiers towards the networks', see :func:`average_into`."""
         for teacher, student in zip(self.teachers, self.students, strict=True):
@@ -214,7 +228,7 @@ class MutualTeachingHead(BaseHead):
     def _without_eps(state: dict[str, Any], prefix: str, *others: Any) -> None:
         """Takes checkpoints of before there was an eps."""
         if f'{prefix}img_labels' in state:
-            state.setdefault(f'{prefix}eps', torch.zeros(2, dtype=torch.float64))
+            state.setdefault(f'{prefix}_eps_bits', to_bits(torch.zeros(2)))
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(*args, **kwargs)
