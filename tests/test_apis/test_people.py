@@ -574,3 +574,17 @@ def test_an_image_that_vanishes_meanwhile_is_refused(tmp_path):
     report = crop_people(tmp_path / 'imgs', tmp_path / 'out', detector=detect, progress=False)
     assert (report.sources, report.crops) == (3, 2)
     assert report.refused == [(images[1].as_posix(), 'cannot be read (No such file or directory)')]
+
+
+def test_crops_beyond_a_link_are_not_deleted(tmp_path):
+    image, out = save(tmp_path / 'street.png', scene([(20, 30, 60, 150)])), tmp_path / 'out'
+    crop_people(image, out, detector=red_people, progress=False)
+    (row,) = table(out)
+    other = save(tmp_path / 'other/mine.png', scene([]))
+    (out / 'link').symlink_to(tmp_path / 'other')
+    log = out / '.crop_people/log.jsonl'
+    log.write_text(log.read_text().replace(row['path'], 'link/mine.png'))
+    save(image, scene([(20, 30, 70, 150)]))
+    os.utime(image, (1, 1))
+    assert crop_people(image, out, detector=red_people, progress=False).crops == 1
+    assert other.is_file()

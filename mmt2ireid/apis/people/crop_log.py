@@ -76,9 +76,12 @@ class CropLog:
             stamp: of the version that has been read now; before, the crops might be lost for nothing.
         """
         old = [entry for entry in self._of(source) if entry['stamp'] != stamp]
+        root = self.folder.resolve()
         for entry in old:
             for crop in entry.get('crops', ()):
-                (self.folder / crop['path']).unlink(missing_ok=True)
+                path = self.folder / crop['path']
+                if path.parent.resolve().is_relative_to(root):  # folders of somebody else's may be links
+                    path.unlink(missing_ok=True)
         if old:
             self._append(dict(source=source, forget=True))
 

@@ -35,10 +35,6 @@ class Wording:
             for phrase in attribute.phrases:
                 self._check_number(name, phrase, self._texts(name, phrase, ''))
 
-    def attribute_of(self, blank: Blank) -> str | None:
-        """The attribute that a blank says; None for persons, pronouns and classes of synonyms."""
-        return blank.name if blank.name in self.catalogue else None
-
     def is_about_person(self, blank: Blank) -> bool:
         """Whether age and gender decide what stands in a blank."""
         return self.catalogue.persons is not None and (blank.name in PERSON_BLANKS or blank.name in self.pronouns)
