@@ -38,6 +38,19 @@ def memories(hook) -> dict:
     return {key: value.clone() for key, value in hook.head.state_dict().items()}
 
 
+def cluster_memories(hook, runner, part: slice) -> dict:
+    """The memories after a step on a part of a joint batch, and what clustering them gives."""
+    generator = torch.Generator().manual_seed(0)
+    for memory in (hook.head.img_memory, hook.head.txt_memory):
+        rows = torch.randperm(memory.num_instances, generator=generator)[:8]
+        embeds = memory.features[rows.flip(0)] + 0.1 * torch.randn(8, memory.dim, generator=generator)
+        memory.update(embeds[part], rows[part])
+    hook.features = 'memory'
+    hook.before_train_epoch(runner)
+    hook.features = 'model'
+    return memories(hook)
+
+
 def spoil(hook, rank: int) -> str:
     """An error that only the main process meets; what this process is told of it."""
     from mmt2ireid.engine.hooks import clustering
@@ -75,6 +88,7 @@ def work(rank: int, folder: str) -> None:
         model.img_neck.norm.running_mean += 3
     hook.before_train_epoch(runner)
     results = dict(before=memories(hook), mean=model.img_neck.norm.running_mean.clone())
+    results['memory'] = cluster_memories(hook, runner, slice(4 * rank, 4 * rank + 4))
     results['imported'] = spoil(hook, rank)
     model.txt_neck.linear.weight.data.fill_(torch.nan)
     try:
@@ -109,6 +123,13 @@ def test_two_ranks_equal_one_process(ranks, tmp_path):
     assert (wanted['img_memory.labels'] >= 0).any() and (wanted['txt_memory.labels'] >= 0).any()
     assert ranks[0]['shown'] == 2 < len(hook.loader)  # 13 images of each rank, 25 of one
     assert len(TinyPeople(unit='image')) == 25
+
+
+    clustered = cluster_memories(hook, runner, slice(8))
+    for key, value in clustered.items():
+        assert torch.equal(ranks[0]['memory'][key], ranks[1]['memory'][key]), key
+        torch.testing.assert_close(ranks[0]['memory'][key], value, atol=1e-6, rtol=1e-6)
+    assert any(not torch.equal(wanted[key], value) for key, value in clustered.items() if key.endswith('labels'))
 
 
 def test_statistics_are_those_of_the_main_process(ranks):

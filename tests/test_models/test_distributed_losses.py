@@ -22,6 +22,7 @@ CASES = {
     'ranking': {'ranking': dict(HEADS['ranking'], loss=RANKING)},
     'ranking_sum': {'ranking': dict(HEADS['ranking'], loss=dict(RANKING, reduction='sum'))},
     'pgu': {'pgu': dict(HEADS['pgu'], ranking_loss=RANKING)},
+    'read_masked': {name: HEADS[name] for name in ('contrastive', 'mlm', 'identity')},
     'all': dict(HEADS, ranking=dict(HEADS['ranking'], loss=RANKING), pgu=dict(HEADS['pgu'], ranking_loss=RANKING)),
 }
 LOCAL = {'loss_mlm', 'loss_identity', 'loss_pgu_identity'}  # each rank reports its share; their mean is the joint one
@@ -29,7 +30,7 @@ LOCAL = {'loss_mlm', 'loss_identity', 'loss_pgu_identity'}  # each rank reports 
 
 def step(case: str, dtype: torch.dtype, first: int, last: int, distributed: bool) -> dict:
     """Losses and gradients of pairs first..last of one fixed joint batch."""
-    model = build_dual_encoder(CASES[case]).to(dtype)
+    model = build_dual_encoder(CASES[case], read_masked_text=case == 'read_masked').to(dtype)
     for module in model.modules():
         if hasattr(module, 'seed_step'):
             module.seed_step(5)
