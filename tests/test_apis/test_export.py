@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from export_models import CAPTIONS, LENGTH, clip_model, copy_graphs, left_in, make_model, pictures
+from export_models import CAPTIONS, LENGTH, clip_model, copy_graphs, left_in, make_model, pictures, words_model
 from mmcv.transforms import Resize
 from mmengine.model import BaseModule
 from mmpretrain.models.utils import ShiftWindowMSA
@@ -93,6 +93,14 @@ def test_vit_and_bert_with_features_of_a_head(bert):
 )
 def test_every_kind_of_model(kind, tmp_path):
     config, checkpoint = make_model(kind, tmp_path)
+    report = export_model(config, checkpoint, tmp_path / 'exported', timing=False)
+    check_by_hand(config, checkpoint, report.folder)
+
+
+def test_two_layers_of_words_without_biases(tmp_path):
+    """The text encoder of CMMT's published network."""
+    encoder = dict(words_model()['text_encoder'], num_layers=2, bias=False)
+    config, checkpoint = make_model('words', tmp_path, text_encoder=encoder)
     report = export_model(config, checkpoint, tmp_path / 'exported', timing=False)
     check_by_hand(config, checkpoint, report.folder)
 

@@ -116,3 +116,8 @@ class TestErasing:
             TorchvisionErasing(prob=2)
         with pytest.raises(ValueError, match='area and aspect must be ranges'):
             TorchvisionErasing(area=(0.4, 0.02))
+        with pytest.raises(ValueError, match='area and aspect must be ranges'):
+            TorchvisionErasing(area=(0.1,))
+        for color in ((0, 0, 256), (1, 2)):
+            with pytest.raises(ValueError, match='fill_color must be three numbers from 0 to 255'):
+                TorchvisionErasing(fill_color=color)

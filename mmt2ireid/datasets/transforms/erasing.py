@@ -27,7 +27,7 @@ class TorchvisionErasing(BaseTransform):
         fill_color: of the rectangle, in the order of the image's channels (BGR as mmcv reads).
 
     Raises:
-        ValueError: ``prob`` is not from 0 to 1, or a range is none.
+        ValueError: ``prob`` is not from 0 to 1, or a range or a color is none.
     """
 
     def __init__(
@@ -39,8 +39,10 @@ class TorchvisionErasing(BaseTransform):
     ) -> None:
         if not 0 <= prob <= 1:
             raise ValueError(f'prob must be from 0 to 1, but got {prob}')
-        if not 0 < area[0] <= area[1] <= 1 or not 0 < aspect[0] <= aspect[1]:
+        if len(area) != 2 or len(aspect) != 2 or not 0 < area[0] <= area[1] <= 1 or not 0 < aspect[0] <= aspect[1]:
             raise ValueError(f'area and aspect must be ranges, area within 0 to 1, but got {area} and {aspect}')
+        if len(fill_color) != 3 or not all(0 <= value <= 255 for value in fill_color):
+            raise ValueError(f'fill_color must be three numbers from 0 to 255, but got {fill_color}')
         self.prob, self.area, self.aspect = prob, tuple(area), tuple(aspect)
         self.fill_color = np.array(fill_color, dtype=np.uint8)
 
