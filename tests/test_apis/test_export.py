@@ -97,6 +97,7 @@ def test_every_kind_of_model(kind, tmp_path):
     check_by_hand(config, checkpoint, report.folder)
 
 
+@pytest.mark.slow
 def test_two_layers_of_words_without_biases(tmp_path):
     """The text encoder of CMMT's published network."""
     encoder = dict(words_model()['text_encoder'], num_layers=2, bias=False)

@@ -124,7 +124,6 @@ def test_two_ranks_equal_one_process(ranks, tmp_path):
     assert ranks[0]['shown'] == 2 < len(hook.loader)  # 13 images of each rank, 25 of one
     assert len(TinyPeople(unit='image')) == 25
 
-
     clustered = cluster_memories(hook, runner, slice(8))
     for key, value in clustered.items():
         assert torch.equal(ranks[0]['memory'][key], ranks[1]['memory'][key]), key
