@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from mmengine.logging import print_log
 
 from mmt2ireid.datasets.errors import AnnotationError
 from mmt2ireid.io.json_files import read_json
-from mmt2ireid.io.paths import leads_out, plain_path
+from mmt2ireid.io.paths import is_text, leads_out, plain_path
 
 SPLITS = ('train', 'val', 'test')
 GALLERY_SPLITS = ('val', 'test')
@@ -30,7 +29,8 @@ class Record(NamedTuple):
 
     Attributes:
         path: of the image, relative to the image folder, in one spelling (``cam/a.png``, not ``cam/./a.png``).
-        captions: none empty; at least one, but for gallery images without captions, where these are allowed.
+        captions: none empty; at least one, but for junk, and gallery images without captions where these are
+            allowed.
         pid: identity as annotated; -1 where the format has none, or a junk identity such as Market-1501's -1.
         split: 'train', 'val' or 'test'; '' where the format has none.
     """
@@ -99,14 +99,13 @@ def read_records(
 ) -> list[Record]:
     """Reads and checks an annotation file.
 
-    Captions that stand alone, not in a list, are accepted; their number is logged. So is that of images that are listed
-    more than once.
+    Captions that stand alone, not in a list, are accepted; their number is logged.
 
     Args:
         file: its path; it must exist.
         form: how the records are written.
         uncaptioned: splits in which images may have no captions. Default: none.
-        junk_ids: identities that may be negative. Default: none.
+        junk_ids: identities that may be negative, and whose images need no captions. Default: none.
 
     Returns:
         The records in the order of the file.
@@ -125,7 +124,6 @@ def read_records(
             f'{file}: {num_bare} records give their caption as a string, not a list; read as one caption each',
             logger='current',
         )
-    warn_of_duplicates(file, records)
     return records
 
 
@@ -152,10 +150,12 @@ def parse_record(
     if not isinstance(raw, dict):
         raise AnnotationError(f'{where}: expected an object of {form.dataset}, but got {type(raw).__name__}')
     path = _get(raw, form.path_key, form, where)
-    if not isinstance(path, str) or not path:
+    if not isinstance(path, str) or not path or '\0' in path or not is_text(path):
         raise AnnotationError(f'{where}, field {form.path_key!r}: expected the path of an image, but got {path!r}')
     path = plain_path(path)
-    captions = _captions_of(raw, form, where, path, uncaptioned)
+    is_junk = form.labelled and type(raw.get('id')) is int and raw['id'] in junk_ids
+    is_left_out = is_junk and raw.get(form.captions_key) in (None, [])
+    captions = [] if is_left_out else _captions_of(raw, form, where, path, uncaptioned)
     if not form.labelled:
         return Record(path, captions)
     pid = _get(raw, 'id', form, where)
@@ -216,22 +216,6 @@ def parse_captions(captions: Any, where: str) -> list[str]:
         if not caption.isascii() and any('\ud800' <= letter <= '\udfff' for letter in caption):
             raise AnnotationError(f'{where}: expected Unicode text as caption {number}, but got {caption!r}')
     return captions
-
-
-def warn_of_duplicates(file: str, records: Iterable[Record]) -> None:
-    """Logs how many records name an image that an earlier one names too."""
-    seen: set[str] = set()
-    twice = []
-    for record in records:
-        if record.path in seen:
-            twice.append(record.path)
-        seen.add(record.path)
-    if twice:
-        print_log(
-            f'{file}: {len(twice)} records name an image that an earlier record names too, such as {twice[0]}',
-            logger='current',
-            level=logging.WARNING,
-        )
 
 
 def check_within(file: str, paths: Iterable[str], folder: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from mmt2ireid.datasets.annotations import Record, RecordFormat, check_within, read_records
 from mmt2ireid.datasets.arrow_store import ArrowStore
+from mmt2ireid.datasets.joined_records import join_records
 from mmt2ireid.datasets.several_files import SeveralFilesDataset
 from mmt2ireid.io.paths import plain_path
 from mmt2ireid.registry import DATASETS
@@ -48,7 +49,8 @@ class LUPersonT(SeveralFilesDataset):
 
     def load_data_list(self) -> list[Record]:
         """The records of the JSON file."""
-        return read_records(self.find_ann_file(), self.FORMAT)
+        file = self.find_ann_file()
+        return join_records(file, read_records(file, self.FORMAT))[0]
 
     def _load(self) -> tuple[np.ndarray, np.ndarray]:
         if self.ann_file.endswith('.json'):

@@ -13,9 +13,9 @@ from mmt2ireid.datasets.annotations import (
     check_folders,
     load_json_list,
     parse_record,
-    warn_of_duplicates,
 )
 from mmt2ireid.datasets.errors import AnnotationError
+from mmt2ireid.datasets.joined_records import join_records
 from mmt2ireid.datasets.several_files import SeveralFilesDataset
 from mmt2ireid.registry import DATASETS
 
@@ -47,14 +47,14 @@ class MALS(SeveralFilesDataset):
                 where = f'{file}, record {number}'
                 records.append(parse_record(raw, self.FORMAT, where))
                 attributes.append(_parse_attributes(raw, where))
-        warn_of_duplicates(', '.join(self._names), records)
-        self._attributes = np.array(attributes, dtype=np.int8)
+        records, numbers = join_records(', '.join(self._names), records)
+        self._attributes = np.array(attributes, dtype=np.int8)[numbers]
         self._check_parts([record.path for record in records])
         return records
 
     @property
     def attributes(self) -> np.ndarray:
-        """Attributes of every image, int8 (number of images in the files, 27): 1 yes, 0 no, -1 unknown."""
+        """Attributes of every image, int8 (number of images, 27): 1 yes, 0 no, -1 unknown."""
         self._ensure_init()
         return self._attributes
 

@@ -22,6 +22,7 @@ from mmt2ireid.datasets.annotations import (
     read_records,
 )
 from mmt2ireid.datasets.items import ItemTable, number_identities
+from mmt2ireid.datasets.joined_records import join_records
 from mmt2ireid.datasets.noisy_pairs import NoisyPairs
 from mmt2ireid.datasets.pipeline_dataset import PipelineDataset
 
@@ -152,6 +153,10 @@ class PersonTextDataset(PipelineDataset):
         if self.noise is not None:
             records, self._caption_source = self.noise.apply(records, self.ann_file)
         records = records[: self.max_images]
+        if self.max_images is not None and not any(record.captions for record in records):
+            raise ValueError(
+                f'max_images must reach to the first image of {self.split} that has captions, but got {self.max_images}'
+            )
         check_folders(self.data_prefix['img_path'], [record.path for record in records], self.FORMAT.dataset)
         pids = np.array([record.pid for record in records], dtype=np.int64)
         counts = np.array([len(record.captions) for record in records], dtype=np.int64)
@@ -161,12 +166,9 @@ class PersonTextDataset(PipelineDataset):
 
     def load_data_list(self) -> list[Record]:
         """The records of the split, in the order of the annotation file."""
-        records = read_records(
-            self.find_ann_file(),
-            self.FORMAT,
-            uncaptioned=GALLERY_SPLITS if self.allow_uncaptioned else (),
-            junk_ids=self.junk_ids,
-        )
+        file, uncaptioned = self.find_ann_file(), GALLERY_SPLITS if self.allow_uncaptioned else ()
+        found = read_records(file, self.FORMAT, uncaptioned=uncaptioned, junk_ids=self.junk_ids)
+        records, _ = join_records(file, found)
         chosen = [record for record in records if record.split == self._annotated_split]
         kept = [record for record in chosen if record.pid not in self.junk_ids]
         if not any(record.captions for record in kept):
@@ -214,7 +216,7 @@ class PersonTextDataset(PipelineDataset):
 
 
 def _checked_ids(ids: Sequence[int]) -> tuple[int, ...]:
-    if isinstance(ids, (int, str)) or not all(type(number) is int for number in ids):
+    if not isinstance(ids, (list, tuple)) or not all(type(number) is int for number in ids):
         raise ValueError(f'junk_ids must be a list of integers, but got {ids!r}')
     return tuple(ids)
 

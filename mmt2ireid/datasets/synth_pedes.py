@@ -11,8 +11,8 @@ from mmt2ireid.datasets.annotations import (
     load_json_list,
     parse_captions,
     parse_record,
-    warn_of_duplicates,
 )
+from mmt2ireid.datasets.joined_records import join_records
 from mmt2ireid.datasets.person_text import PersonTextDataset
 from mmt2ireid.registry import DATASETS
 
@@ -52,5 +52,4 @@ class SYNTHPEDES(PersonTextDataset):
                 record = record._replace(captions=record.captions + parse_captions(raw.get('prompt_caption'), where))
             records.append(record)
             content[number] = None  # five million records are large: what has been read is let go
-        warn_of_duplicates(file, records)
-        return records
+        return join_records(file, records)[0]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -104,8 +106,8 @@ def json_items(path: str | os.PathLike[str]) -> Iterator[Any]:
                     if not piece or len(text) - place > _LONGEST:
                         raise JSONFileError(f'{name}: expected a JSON list of records, but {error}') from error
                     break  # the rest of this item has not been read yet
-                except RecursionError as error:
-                    raise JSONFileError(f'{name}: expected a JSON list of records, but {error}') from error
+                except (RecursionError, ValueError) as error:  # an integer of thousands of digits
+                    raise JSONFileError(f'{name}, record {number}: expected JSON, but {error}') from error
                 yield item
                 number += 1
 
@@ -113,9 +115,9 @@ def json_items(path: str | os.PathLike[str]) -> Iterator[Any]:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DuplicateKeyError(f'the key {twice!r} must be in an object once, but is twice in {found!s:.{_SHOWN}}...')
+        twice = next(name for name, number in Counter(name for name, _ in pairs).items() if number > 1)
+        shown = str(dict(itertools.islice(found.items(), _SHOWN)))
+        raise DuplicateKeyError(f'the key {twice!r} must be in an object once, but is twice in {shown:.{_SHOWN}}...')
     return found
 
 

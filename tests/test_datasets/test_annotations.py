@@ -4,6 +4,7 @@ import pytest
 
 from mmt2ireid.datasets import AnnotationError
 from mmt2ireid.datasets.annotations import RecordFormat, check_folders, read_records
+from mmt2ireid.datasets.joined_records import join_records
 
 FORM = RecordFormat('CUHK-PEDES', hints={'split': 'use reid_raw.json'})
 GOOD = {'file_path': 'a/1.jpg', 'captions': ['a man'], 'id': 1, 'split': 'train'}
@@ -100,10 +101,12 @@ def test_record_that_is_no_object(tmp_path):
 
 def test_duplicate_images_are_reported(tmp_path, monkeypatch):
     said = []
-    monkeypatch.setattr('mmt2ireid.datasets.annotations.print_log', lambda message, **_: said.append(message))
+    monkeypatch.setattr('mmt2ireid.datasets.joined_records.print_log', lambda message, **_: said.append(message))
     records = read(tmp_path, [GOOD, {**GOOD, 'file_path': 'other'}, {**GOOD, 'file_path': 'a/.//1.jpg'}])
     assert [record.path for record in records] == ['a/1.jpg', 'other', 'a/1.jpg']
-    assert len(said) == 1 and '1 records name an image' in said[0] and 'a/1.jpg' in said[0]
+    joined, numbers = join_records('a.json', records)
+    assert [record.path for record in joined] == ['a/1.jpg', 'other'] and numbers == [0, 1]
+    assert len(said) == 1 and '1 record names an image' in said[0] and 'a/1.jpg' in said[0]
 
 
 def test_missing_folders_are_named(tmp_path):

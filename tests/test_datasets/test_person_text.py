@@ -4,6 +4,7 @@ import pickle
 import numpy as np
 import pytest
 from person_data import make_records, write_images, write_json
+from said import listen
 
 from mmt2ireid.datasets import CUHKPEDES, AnnotationError, BadImageError, LUPersonT
 from mmt2ireid.datasets.seeding import SeededIndex
@@ -101,6 +102,40 @@ def test_caption_all_json_is_recognised(cuhk):
         CUHKPEDES(data_root=str(cuhk.root), ann_file='caption_all.json')
 
 
+def test_records_of_one_image_are_one_image_with_all_captions(cuhk, monkeypatch):
+    first = next(record for record in cuhk.records if record['split'] == 'test')
+    captions = list(first['captions'])
+    again = dict(first, file_path=f'./{first["file_path"]}', captions=[captions[0], 'a new one'])
+    write_json(cuhk.root / 'reid_raw.json', [*cuhk.records, again])
+    said = listen(monkeypatch, 'joined_records')
+    dataset = CUHKPEDES(data_root=str(cuhk.root), split='test', unit='image')
+    assert (len(dataset), dataset.num_images, dataset.num_captions) == (8, 8, 25)
+    assert dataset.get_data_info(0)['captions'] == [*captions, 'a new one']
+    assert len(said) == 1 and '1 record names an image that an earlier record names too' in said[0]
+    assert '1 caption that it already has' in said[0]
+
+
+def test_one_image_has_one_identity(cuhk):
+    write_json(cuhk.root / 'reid_raw.json', [*cuhk.records, dict(cuhk.records[3], id=77)])
+    with pytest.raises(AnnotationError, match=r"record 40 .*'id': expected 2, .* in record 3, but got 77"):
+        CUHKPEDES(data_root=str(cuhk.root))
+
+
+def test_an_image_in_two_splits_is_warned_of(cuhk, monkeypatch):
+    write_json(cuhk.root / 'reid_raw.json', [*cuhk.records, dict(cuhk.records[3], split='test')])
+    said = listen(monkeypatch, 'joined_records')
+    assert len(CUHKPEDES(data_root=str(cuhk.root), split='test', unit='image')) == 9
+    assert len(said) == 1 and '1 image is in more than one split' in said[0]
+
+
+@pytest.mark.parametrize('path', ['cam_a/\0.png', 'cam_a/\ud800.png'])
+def test_paths_that_no_file_has_are_refused(cuhk, path):
+    cuhk.records[2]['file_path'] = path
+    write_json(cuhk.root / 'reid_raw.json', cuhk.records)
+    with pytest.raises(AnnotationError, match=r"record 2, field 'file_path': expected the path of an image"):
+        CUHKPEDES(data_root=str(cuhk.root))
+
+
 @pytest.mark.parametrize('path', ['../secret.png', 'cam_a/../../secret.png', '{root}/secret.png'])
 def test_images_outside_of_the_folder_are_read_only_where_that_is_allowed(cuhk, path):
     cuhk.records[0]['file_path'] = path = path.format(root=cuhk.root)
@@ -134,6 +169,22 @@ def test_images_without_captions_and_junk_are_refused_unless_allowed(with_distra
     write_json(with_distractors.root / 'reid_raw.json', with_distractors.records)
     with pytest.raises(AnnotationError, match=r'record 0 .*expected a list of captions, but got \[\]'):
         CUHKPEDES(data_root=root, allow_uncaptioned=True, junk_ids=[-1])
+
+
+def test_junk_needs_no_captions_and_no_other_option(with_distractors):
+    described = [record for record in with_distractors.records if record.get('captions')]
+    write_json(with_distractors.root / 'reid_raw.json', [*described, with_distractors.records[-1]])
+    dataset = CUHKPEDES(data_root=str(with_distractors.root), split='test', unit='image', junk_ids=[-1])
+    assert dataset.num_images == 8
+
+
+def test_a_part_of_the_gallery_without_captions_is_refused(with_distractors):
+    records = with_distractors.records
+    write_json(with_distractors.root / 'reid_raw.json', records[-4:] + records[:-4])
+    options = dict(data_root=str(with_distractors.root), split='test', unit='image', allow_uncaptioned=True)
+    with pytest.raises(ValueError, match=r'max_images must reach to the first image of test .* got 3'):
+        CUHKPEDES(**options, junk_ids=[-1], max_images=3)
+    assert len(CUHKPEDES(**options, junk_ids=[-1], max_images=4)) == 4
 
 
 def test_distractors_are_in_the_gallery_and_junk_is_left_out(with_distractors, monkeypatch):

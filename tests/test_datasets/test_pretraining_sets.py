@@ -133,10 +133,11 @@ def test_a_part_of_mals_that_is_missing_is_named(mals):
 
 
 def test_an_image_in_two_files_is_told(mals, monkeypatch):
-    said = listen(monkeypatch, 'annotations')
+    said = listen(monkeypatch, 'joined_records')
     write_json(mals / 'gene_attrs' / 'g_more_attrs.json', mals_records('c_g_a_0', 1))
-    MALS(data_root=str(mals))
-    assert len(said) == 1 and '1 records name an image that an earlier record names too' in said[0]
+    dataset = MALS(data_root=str(mals))
+    assert len(said) == 1 and '1 record names an image that an earlier record names too' in said[0]
+    assert dataset.num_images == len(dataset.attributes) == 6
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from mmt2ireid.io.json_files import JSONFileError, json_items, parse_json, read_json
+from mmt2ireid.io.json_files import DuplicateKeyError, JSONFileError, json_items, parse_json, read_json
 from mmt2ireid.io.paths import leads_out, plain_path
 from mmt2ireid.io.text_files import TextFileError, numbered_lines, open_text, read_text
 
@@ -94,3 +94,16 @@ def test_what_is_no_json_is_named(tmp_path, text, message):
 )
 def test_paths_have_one_spelling(path, plain, outside):
     assert (plain_path(path), leads_out(plain_path(path))) == (plain, outside)
+
+
+def test_a_key_twice_in_a_large_object_is_found_at_once():
+    text = '{' + ', '.join(f'"{number}": 0' for number in range(100_000)) + ', "99999": 1}'
+    with pytest.raises(DuplicateKeyError, match=r"the key '99999' .* twice in \{'0': 0, '1': 0"):
+        parse_json(text)
+
+
+def test_a_number_that_is_too_long_names_the_file(tmp_path):
+    file = tmp_path / 'a.json'
+    file.write_text('[{}, {"id": ' + '9' * 5000 + '}]')
+    with pytest.raises(JSONFileError, match=r'a\.json, record 1: expected JSON, but .*4300 digits'):
+        list(json_items(file))

@@ -165,10 +165,10 @@ def _check_duplicates(annotation: Annotation) -> list[Finding]:
     if all(len(record.captions) == 1 for record in annotation.records if record.path in several):
         found = counted(len(repeated), 'image has', 'images have')
         message = f'{found} a record per caption, {len(annotation.records)} records in all'
-        advice = 'Every record would be an image of its own. Join those of an image into one, with a list of captions'
+        advice = 'The loader joins them; for other programs every record is an image. Write one record per image'
         return [Finding('record-per-caption', message, advice, len(repeated), listed(repeated))]
     message = f'{counted(len(repeated), "image is", "images are")} named by more than one record'
-    advice = 'An image that is in the gallery twice counts twice. Keep one record with all captions'
+    advice = 'The loader joins those of one split; elsewhere the image counts twice. Keep one record with all captions'
     return [Finding('duplicate-images', message, advice, len(repeated), listed(repeated))]
 
 

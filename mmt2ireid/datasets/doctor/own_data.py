@@ -43,7 +43,7 @@ def check_own_splits(annotation: Annotation) -> list[Finding]:
         message = f'no record is of {" or ".join(missing)}'
         advice = 'Models are trained on train, chosen on val and measured on test; configs name all three'
         findings.append(Finding('empty-split', message, advice, len(missing)))
-    bare = [record.path for record in annotation.records if not record.captions]
+    bare = [record.path for record in annotation.records if not record.captions and record.pid >= 0]
     if bare:
         advice = 'They are in the gallery only: set allow_uncaptioned=True in the dataset of all three loaders'
         message = f'{counted(len(bare), "image")} of val and test without captions'
