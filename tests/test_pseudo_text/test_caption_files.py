@@ -147,3 +147,14 @@ def test_nothing_is_dropped_from_an_unclear_record(tmp_path, name, content, mess
 def test_lines_are_streamed(tmp_path):
     file = write(tmp_path / 'x.jsonl', '{"caption": "A."}\n{"caption": 3}\n')
     assert next(read_captions(file)) == ('line 1', 'A.')
+
+
+def test_images_of_a_gallery_may_have_no_captions(tmp_path):
+    file = tmp_path / 'reid_raw.json'
+    bare = [dict(split='test', file_path='a'), dict(split='val', file_path='b', captions=None)]
+    bare.append(dict(split='test', file_path='c', captions=[]))
+    file.write_text(json.dumps([*bare, dict(split='test', file_path='d', captions=['A man walks.'])]))
+    assert list(read_captions(file)) == [('d', 'A man walks.')]
+    file.write_text(json.dumps([dict(split='train', file_path='a')]))
+    with pytest.raises(CaptionFileError, match="record 0: expected the field 'captions'"):
+        list(read_captions(file))

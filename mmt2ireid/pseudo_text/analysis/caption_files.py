@@ -13,6 +13,7 @@ from mmt2ireid.io.text_files import TextFileError, numbered_lines, open_text
 from mmt2ireid.pseudo_text.analysis.table_files import column_names, read_batches
 
 CAPTION_KEYS = ('captions', 'caption')
+_GALLERY_SPLITS = ('val', 'test')  # in which an annotation may have images without captions
 NAME_KEYS = ('file_path', 'img_path', 'image_path', 'image_id', 'path', 'filename', 'image', 'id')
 
 
@@ -24,7 +25,8 @@ def read_captions(path: str | os.PathLike) -> Iterator[tuple[str, str]]:
     """Reads the captions of a file, one after the other.
 
     ``.json``: a list of objects with ``captions`` or ``caption`` (a text or a list of texts), a list of texts, or an
-    object from image path to text or texts. ``.jsonl``: such an object or a text per line. ``.csv``, ``.tsv``,
+    object from image path to text or texts; records of an annotation with ``split`` val or test may have no
+    captions, as distractors have none. ``.jsonl``: such an object or a text per line. ``.csv``, ``.tsv``,
     ``.arrow`` and ``.parquet``: a column ``caption`` or ``captions``; in Arrow and Parquet it may hold lists. Any other
     ending: plain text, one caption per line. All but an object in ``.json`` are streamed: memory does not grow with the
     file.
@@ -81,6 +83,8 @@ def _from_object(raw: Any, file: Path, record: str) -> _Record:
     if not isinstance(raw, dict):
         raise CaptionFileError(f'{file}, {record}: expected an object or a text, but got {type(raw).__name__}')
     key = next((key for key in CAPTION_KEYS if key in raw), None)
+    if raw.get('split') in _GALLERY_SPLITS and (key is None or raw[key] is None):
+        return record, '', []
     if key is None:
         raise CaptionFileError(f"{file}, {record}: expected the field 'captions' or 'caption', but got {sorted(raw)}")
     name = next((str(raw[key]) for key in NAME_KEYS if isinstance(raw.get(key), (str, int)) and raw[key] != ''), '')
