@@ -57,6 +57,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error('--report holds the metrics and strips: it must be given without --out and --strip')
     if not args.report and (len(args.checkpoint) > 1 or args.select_by):
         parser.error('several checkpoints and --select-by must be given with --report DIR')
+    overridden = sorted({'load_from', 'resume'} & set(args.cfg_options or {}))
+    if overridden:
+        parser.error(f'{overridden[0]} must not be given in --cfg-options: the checkpoint is the second argument')
     if args.select_by and args.split:
         parser.error('--select-by evaluates val and test: it must be given without --split')
     args.split = args.split or 'test'

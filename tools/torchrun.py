@@ -18,8 +18,8 @@ NAMED = 2
 
 
 def main() -> int:
-    # It logs the end of every process, with tracebacks of its own.
-    logging.getLogger('torch.distributed.elastic').setLevel(logging.CRITICAL)
+    # It logs the end of every process, with tracebacks of its own, and signals; its loggers have levels of their own.
+    logging.disable(logging.ERROR)
     try:
         run.run(run.parse_args(sys.argv[1:]))
     except ChildFailedError as error:

@@ -23,6 +23,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _DELIBERATE = (ValueError, OSError, ImportError)
 _CHECKED = (ValueError, TypeError, KeyError, AssertionError)
 _CHECKING = tuple(f'{os.sep}mmengine{os.sep}{room}{os.sep}' for room in ('config', 'optim', 'registry', 'runner'))
+_TORCH_CHECKING = (os.path.join('torch', 'optim', ''), os.path.join('torch', 'utils', 'data', 'dataloader.py'))
 _WORKER = re.compile(r'Caught (\w+) in DataLoader worker process \d+\.\n')
 
 
@@ -37,7 +38,8 @@ def run_command(main: Callable[[], int | None]) -> None:
         status = main()
         sys.stdout.flush()
     except KeyboardInterrupt:
-        print('interrupted', file=sys.stderr)
+        if not int(os.environ.get('RANK', 0)):  # Ctrl-C reaches all ranks
+            print('interrupted', file=sys.stderr)
         status = INTERRUPTED
     except BrokenPipeError:
         if not _has_lost_its_reader():
@@ -59,8 +61,8 @@ def user_message(error: Exception) -> str | None:
     """A line about an error that the user can do something about; a list of what does not fit has lines of its own.
 
     These are: ``ValueError``, ``OSError`` and ``ImportError`` that this package or one of its tools raised, also in a
-    worker process of a dataloader; operating system errors about a file; and what MMEngine finds wrong with a config
-    while it builds the parts of a run.
+    worker process of a dataloader; operating system errors about a file; and what MMEngine, or an optimizer or
+    dataloader of torch, finds wrong with a config while the parts of a run are built.
 
     Args:
         error: as it was caught.
@@ -79,6 +81,8 @@ def user_message(error: Exception) -> str | None:
         # KeyError quotes its message; MMEngine's go on with an advice about registering classes.
         text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
         return f'{" ".join(text.split()).split(". Please check", 1)[0]} ({SHOW_TRACEBACK}=1 shows where)'
+    if isinstance(error, ValueError) and any(room in place for room in _TORCH_CHECKING):
+        return f'{" ".join(str(error).split())} ({SHOW_TRACEBACK}=1 shows where)'
     return None
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 import gc
+import logging
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -21,6 +23,7 @@ from torch import distributed
 from mmt2ireid.compat import end_with_launcher
 from mmt2ireid.engine.image_sizes import check_image_sizes
 from mmt2ireid.engine.options import check_image_sources, check_precision, use_amp
+from mmt2ireid.engine.plain_values import check_values
 from mmt2ireid.engine.resume import settle_resume
 from mmt2ireid.engine.runner import CheckedRunner
 from mmt2ireid.engine.unread_settings import check_settings
@@ -71,7 +74,7 @@ def run_each(cfgs: Iterable[Config], action: Callable[[Runner], Result], *, laun
         results = []
         for cfg in cfgs:
             with _lock(cfg, action, launcher):
-                results.append(action(build_runner(cfg, launcher)))
+                results.append(_act(build_runner(cfg, launcher), action))
             gc.collect()  # a Runner and its hooks refer to each other; the next model wants the memory
         return results
 
@@ -81,6 +84,19 @@ def _lock(cfg: Config, action: Callable, launcher: str) -> AbstractContextManage
     if action not in (Runner.train, CheckedRunner.train):
         return nullcontext()
     return only_training(cfg.work_dir, is_main=is_main(launcher))
+
+
+def _act(runner: Runner, action: Callable[[Runner], Result]) -> Result:
+    """Does it; an error leaves its traceback in the run's log file, where commands show one line of most errors."""
+    try:
+        return action(runner)
+    except Exception:
+        logger = runner.logger
+        record = logger.makeRecord(logger.name, logging.ERROR, __file__, 0, 'ended by an error', (), sys.exc_info())
+        for handler in logger.handlers:
+            if isinstance(handler, logging.FileHandler):
+                handler.handle(record)
+        raise
 
 
 @contextmanager
@@ -141,6 +157,7 @@ def build_runner(cfg: Config, launcher: str = 'none') -> Runner:
     if launcher not in LAUNCHERS:
         raise ValueError(f'launcher must be one of {LAUNCHERS}, but got {launcher!r}')
     check_settings(cfg)
+    check_values(cfg)
     cfg.launcher = launcher
     if launcher != 'none':
         if launcher == 'pytorch' and 'RANK' not in os.environ:

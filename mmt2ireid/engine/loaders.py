@@ -6,6 +6,7 @@ from collections.abc import Sized
 
 from mmengine.dataset import InfiniteSampler
 from mmengine.dist import get_world_size
+from mmengine.runner.runner import _SlicedDataset
 from torch.utils.data import DataLoader
 
 __all__ = ['require_all_items', 'require_batches']
@@ -19,11 +20,17 @@ def require_batches(loader: DataLoader, name: str) -> None:
         name: of the loader in the config, such as ``train_dataloader``.
 
     Raises:
-        ValueError: the dataset is empty, or this process's share of it makes no batch.
+        ValueError: the dataset is empty, this process's share of it makes no batch, or ``num_batch_per_epoch`` asks for
+            more items than there are.
     """
     if not isinstance(loader.dataset, Sized):
         return
     num_items = len(loader.dataset)
+    if isinstance(loader.dataset, _SlicedDataset) and len(loader.dataset._dataset) < num_items:
+        raise ValueError(
+            f'{name}.num_batch_per_epoch must ask for at most the {len(loader.dataset._dataset)} items of the dataset, '
+            f'but asks for {num_items}'
+        )
     if num_items and (len(loader) or isinstance(loader.sampler, InfiniteSampler)):
         return
     if not num_items:

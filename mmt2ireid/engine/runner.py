@@ -16,6 +16,9 @@ from mmt2ireid.engine.work_dir_lock import only_training
 
 __all__ = ['CheckedRunner']
 
+_NAMED = dict(initial_lr='rate', weight_decay='weight decay', betas='betas', momentum='momentum', eps='eps')
+"""What a checkpoint's optimizer brings along, and what to call it."""
+
 
 class CheckedRunner(Runner):
     """MMEngine's Runner that refuses loops with nothing to do, and warns of schedules that do not fit the training.
@@ -72,15 +75,21 @@ class CheckedRunner(Runner):
         return super().build_param_scheduler([schedule for schedule in schedules if schedule in kept])
 
     def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
-        """Resumes; warns where the checkpoint's schedules, which hold, end elsewhere than those of the config.
+        """Resumes; warns where the checkpoint's schedules and optimizer settings, which hold, are not the config's.
 
         Args:
             filename: the checkpoint.
             *args, **kwargs: as of MMEngine's Runner.
         """
-        wanted = _ends(self.param_schedulers)
+        wanted, asked = _ends(self.param_schedulers), _settings_of(self.optim_wrapper)
         super().resume(filename, *args, **kwargs)
-        found = _ends(self.param_schedulers)
+        found, kept = _ends(self.param_schedulers), _settings_of(self.optim_wrapper)
+        other = {name: (kept[name], asked[name]) for name in kept if name in asked and kept[name] != asked[name]}
+        for name, (its, config) in other.items():
+            self.logger.warning(
+                f"Resumed with the {name} of {filename}, {its}, not the config's, {config}: to train on with another "
+                'one, give the checkpoint as load_from'
+            )
         if found != wanted:
             self.logger.warning(
                 f'The schedules of {filename} end at {found}, those of the config at {wanted}, in '
@@ -142,3 +151,16 @@ def _checked(loop: Any, name: str) -> BaseLoop:
 
 def _ends(schedules: Any) -> list[Any]:
     return [getattr(schedule, 'end', None) for schedule in schedules or ()]
+
+
+def _settings_of(wrapper: Any) -> dict[str, list[Any]]:
+    """Settings of the optimizer that no schedule changes, with their values in the parameter groups."""
+    groups = getattr(getattr(wrapper, 'optimizer', None), 'param_groups', [])
+    found: dict[str, list[Any]] = {}
+    for group in groups:
+        for key, name in _NAMED.items():
+            if key in group:
+                values = found.setdefault(name, [])
+                value = list(group[key]) if isinstance(group[key], tuple) else group[key]
+                values += [value] * (value not in values)
+    return found

@@ -57,6 +57,8 @@ def refuse_unread_changes(cfg: Config, changes: Mapping[str, Any]) -> None:
     """
     for key, value in changes.items():
         top, _, rest = key.partition('.')
+        if top == 'launcher':
+            raise ValueError(f'--cfg-options {key}={value} would change nothing: give --launcher {value}')
         if top in READ or (top == WITHOUT_LOADERS and _has_no_loaders(cfg)):
             continue
         places = _copies(cfg, key.split('.'))

@@ -36,6 +36,12 @@ def test_ctrl_c_is_no_traceback():
     assert (done.returncode, done.stdout, done.stderr) == (130, '', 'interrupted\n')
 
 
+def test_ctrl_c_is_told_by_the_first_rank_only():
+    code = 'import os, signal\nrun_command(lambda: os.kill(os.getpid(), signal.SIGINT))'
+    done = ended(code, env={**os.environ, 'RANK': '1'})
+    assert (done.returncode, done.stderr) == (130, '')
+
+
 @pytest.mark.parametrize('lines', [1, 100_000])
 def test_who_reads_the_head_only_sees_no_traceback(lines):
     """One line stays in the buffer until the end; many break the pipe in the midst of it."""

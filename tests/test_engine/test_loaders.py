@@ -46,11 +46,20 @@ def test_epochs_of_no_batches(make_cfg):
         run(make_cfg(train_dataloader__num_batch_per_epoch=0), Runner.train)
 
 
+def test_more_batches_than_there_are(make_cfg):
+    with pytest.raises(
+        ValueError, match='num_batch_per_epoch must ask for at most the 24 items of the dataset, but as'
+    ):
+        run(make_cfg(train_dataloader__num_batch_per_epoch=100), Runner.train)
+
+
 @pytest.mark.parametrize('length', [dict(epochs=1), dict(iters=1)], ids=['epochs', 'iterations'])
 def test_length_of_nothing(make_cfg, length):
     cfg = make_cfg(**length)
     cfg.train_cfg[f'max_{next(iter(length))}'] = 0
-    with pytest.raises(ValueError, match=r'train_cfg must ask for at least one step, but got .*: 0'):
+    with pytest.raises(
+        ValueError, match=r'train_cfg\.max_(epochs|iters) must be a whole number of at least 1, but got 0'
+    ):
         run(cfg, Runner.train)
 
 

@@ -112,3 +112,8 @@ def test_names_in_files(tmp_path, said):
 def test_unknown_keys_that_mmengine_does_not_look_at(make_cfg, part, key):
     with pytest.raises(ValueError, match=f"{part} must have keys of .*, but got '{key}'"):
         build_runner(make_cfg(**{part: {key: 3}}))
+
+
+def test_launcher_has_an_option_of_its_own():
+    with pytest.raises(ValueError, match='launcher=pytorch would change nothing: give --launcher pytorch'):
+        load_config(TOY, dict(launcher='pytorch'))

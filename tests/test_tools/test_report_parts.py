@@ -50,6 +50,7 @@ def test_ties_are_noted():
         (['b.pth'], 'must be given with --report DIR'),
         (['--select-by', 't2i/R1'], 'must be given with --report DIR'),
         (['--report', 'x', '--select-by', 't2i/R1', '--split', 'val'], 'without --split'),
+        (['--cfg-options', 'load_from=b.pth'], 'the checkpoint is the second argument'),
     ],
 )
 def test_options_that_do_not_go_together(arguments, message, capsys):
