@@ -25,6 +25,7 @@ from mmt2ireid.datasets.items import ItemTable, number_identities
 from mmt2ireid.datasets.joined_records import join_records
 from mmt2ireid.datasets.noisy_pairs import NoisyPairs
 from mmt2ireid.datasets.pipeline_dataset import PipelineDataset
+from mmt2ireid.io.counts import counted
 
 
 class PersonTextDataset(PipelineDataset):
@@ -181,8 +182,8 @@ class PersonTextDataset(PipelineDataset):
     def _log_gallery(self, records: Sequence[Record], num_junk: int) -> None:
         if num_junk:
             print_log(
-                f'{self.ann_file}: {num_junk} images of the identities {list(self.junk_ids)} are left out of '
-                f'{self.split} as junk',
+                f'{self.ann_file}: {counted(num_junk, "image is", "images are")} left out of {self.split} as junk '
+                f'(identities {list(self.junk_ids)})',
                 logger='current',
             )
         described = {record.pid for record in records if record.captions}

@@ -195,7 +195,7 @@ def test_distractors_are_in_the_gallery_and_junk_is_left_out(with_distractors, m
     assert (len(dataset), dataset.num_images, dataset.num_captions, dataset.num_pids) == (11, 11, 24, 5)
     assert [dataset.get_data_info(number)['captions'] for number in (8, 9, 10)] == [[], [], []]
     assert dataset.pids[8:].tolist() == [13, 14, 0] and dataset[10]['img'].shape == (60, 30, 3)
-    assert '1 images of the identities [-1] are left out of test as junk' in said[0]
+    assert '1 image is left out of test as junk (identities [-1])' in said[0]
     assert '3 of 11 images of test have no captions, and 1 of these are distractors' in said[1]
     assert len(CUHKPEDES(split='train', **options)) == 48 and len(said) == 2
     assert len(CUHKPEDES(split='test', **options)) == 24
