@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from mmengine.runner import Runner, save_checkpoint
+from mmengine.runner import save_checkpoint
 from torch import nn
 
 from mmt2ireid.engine.checkpoint_fit import compare
 from mmt2ireid.engine.hooks.checkpoint_guard import CheckpointGuardHook
 from mmt2ireid.engine.launch import build_runner
+from mmt2ireid.engine.runner import CheckedRunner
 
 
 def weights(make_cfg, **model):
@@ -46,7 +47,7 @@ def test_fine_tuning_drops_heads_of_another_shape(make_cfg, tmp_path, monkeypatc
     state['module.heads.mlm.weight'] = torch.ones(3)
     loaded = {}
     monkeypatch.setattr(
-        Runner,
+        CheckedRunner,
         '_maybe_compile',
         lambda runner, _: loaded.update({key: value.clone() for key, value in runner.model.state_dict().items()}),
     )
