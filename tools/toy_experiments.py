@@ -220,7 +220,9 @@ def tool(name: str, row: Row, *arguments: object, options: Sequence[str] = ()) -
     # Warnings and progress only: of many short runs, MMEngine's full log would fill the screen.
     command += ['--cfg-options', 'log_level=WARNING', *options]
     environment = {**os.environ, 'PYTHONPATH': os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])}
-    subprocess.run(list(map(str, command)), check=True, env=environment)
+    status = subprocess.run(list(map(str, command)), env=environment).returncode
+    if status:
+        sys.exit(status)  # the tool has said why
 
 
 def table(rows: list[Row], results: dict[str, list[dict]], seeds: list[int]) -> str:

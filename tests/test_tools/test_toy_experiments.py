@@ -33,6 +33,7 @@ def experiments(monkeypatch, tmp_path):
         if '--strip' in given:
             Path(given['--strip']).touch()
 
+    module.real_tool = module.tool
     monkeypatch.setattr(module, 'tool', tool)
     monkeypatch.chdir(tmp_path)
     for name in ('toy_pseudo_texts', 'toy_pseudo_texts_228-templates'):
@@ -119,3 +120,11 @@ def test_unknown_rows_and_foreign_folders(experiments, monkeypatch):
 def test_every_toy_config_has_a_row(experiments):
     configs = {path.stem for path in (ROOT / 'configs' / 'toy').glob('*.py')}
     assert configs == set(experiments.ROWS)
+
+
+def test_a_failed_run_ends_all_with_its_status(experiments, monkeypatch):
+    done = type('Done', (), dict(returncode=2))
+    monkeypatch.setattr(experiments.subprocess, 'run', lambda command, env: done)
+    with pytest.raises(SystemExit) as ended:
+        experiments.real_tool('train.py', experiments.ROWS['unipt_vit_pool'])
+    assert ended.value.code == 2
