@@ -108,9 +108,9 @@ def test_halves_of_letters_do_not_break_the_report(tool, rstp, capfd):
     records[4]['img_path'] = 'a\ud800.jpg'
     (rstp / 'data_captions.json').write_text(json.dumps(records))
     assert tool('RSTPReid', rstp, '--json', rstp / 'r.json') == 1
-    assert 'such as a\\ud800.jpg' in capfd.readouterr().out
-    findings = {finding['code']: finding for finding in json.loads((rstp / 'r.json').read_text())['findings']}
-    assert findings['missing-images']['examples'] == ['a\ud800.jpg']
+    assert 'record 4' in capfd.readouterr().out
+    findings = json.loads((rstp / 'r.json').read_text())['findings']
+    assert any('record 4' in json.dumps(finding) for finding in findings)
 
 
 @pytest.mark.parametrize('call', [(), ('RSTPReid',), ('RSTPReid', '.', '--workers', 'x')])
